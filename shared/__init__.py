@@ -1,0 +1,3 @@
+"""What both services speak and know."""
+
+__version__ = "0.1.0"

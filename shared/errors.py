@@ -1,0 +1,58 @@
+"""The one tree of errors that RecLeak raises on purpose.
+
+RecLeakError
+  BadInput               the caller gave something that cannot be used
+    NotFound             ... a name or id that does not exist
+    Conflict             ... something that the present state does not allow
+  Unauthorized           a key is missing or wrong
+  TargetError            the recommender under attack failed us
+    TargetUnreachable    ... no answer, or none in time
+    TargetBrokeContract  ... an answer that is not what the contract promises
+  StorageFailed          an artefact or a row could not be written or read (disk full, damaged file)
+  JobFailed              a background job ended without a result
+    JobStopped           ... because somebody asked it to stop
+"""
+
+
+class RecLeakError(Exception):
+    """Anything RecLeak raises on purpose; its text is one sentence that says what to do."""
+
+
+class BadInput(RecLeakError):
+    """The caller gave something that cannot be used."""
+
+
+class NotFound(BadInput):
+    """A name or id that does not exist."""
+
+
+class Conflict(BadInput):
+    """The request is sound but the present state does not allow it."""
+
+
+class Unauthorized(RecLeakError):
+    """A key is missing or wrong."""
+
+
+class TargetError(RecLeakError):
+    """The recommender under attack failed us."""
+
+
+class TargetUnreachable(TargetError):
+    """No answer, or none in time."""
+
+
+class TargetBrokeContract(TargetError):
+    """An answer that is not what the contract promises."""
+
+
+class StorageFailed(RecLeakError):
+    """An artefact or a row could not be written or read."""
+
+
+class JobFailed(RecLeakError):
+    """A background job ended without a result."""
+
+
+class JobStopped(JobFailed):
+    """A background job ended because somebody asked it to stop."""
