@@ -5,6 +5,7 @@ RecLeakError
     NotFound             ... a name or id that does not exist
     Conflict             ... something that the present state does not allow
   Unauthorized           a key is missing or wrong
+  TooManyRequests        a client asked more often than it may
   TargetError            the recommender under attack failed us
     TargetUnreachable    ... no answer, or none in time
     TargetBrokeContract  ... an answer that is not what the contract promises
@@ -32,6 +33,17 @@ class Conflict(BadInput):
 
 class Unauthorized(RecLeakError):
     """A key is missing or wrong."""
+
+
+class TooManyRequests(RecLeakError):
+    """A client asked more often than it may; it may ask again after `retry_after_s` seconds."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+    def __reduce__(self) -> tuple[type["TooManyRequests"], tuple[str, float]]:
+        return (TooManyRequests, (str(self), self.retry_after_s))
 
 
 class TargetError(RecLeakError):

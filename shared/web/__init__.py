@@ -1,0 +1,1 @@
+"""What both services put around their routes: problems, documents, keys, limits, metrics, logs, server."""
