@@ -1,0 +1,78 @@
+# One image for the target, the attacker and the demo; the command chooses.
+#
+# torch has to be its CPU build. On x86-64 the build of the image needs to be told where that is:
+#   docker build --build-context wheels=FOLDER .            a folder with the wheel (compose takes docker/wheels)
+#   docker build --build-arg TORCH_INDEX_URL=URL .          an index that carries it
+# On arm64 pip's default index has nothing else.
+ARG PYTHON_IMAGE=python:3.11-slim
+
+FROM scratch AS wheels
+
+FROM ${PYTHON_IMAGE} AS build
+ARG TORCH_INDEX_URL=
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PROGRESS_BAR=off PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+RUN python -m venv /opt/recleak
+ENV PATH=/opt/recleak/bin:$PATH
+COPY constraints.txt ./
+RUN --mount=type=bind,from=wheels,target=/wheels --mount=type=cache,target=/root/.cache/pip <<'EOF'
+set -eu
+pin=$(grep '^torch==' constraints.txt)
+[ "$(uname -m)" != x86_64 ] || pin="$pin+cpu"
+pip install -c constraints.txt --find-links /wheels ${TORCH_INDEX_URL:+--extra-index-url "$TORCH_INDEX_URL"} "$pin" || {
+    echo "No CPU build of torch ($pin) was found. Put its wheel for this Python into docker/wheels, or give" \
+         "TORCH_INDEX_URL: the address of PyTorch's CPU index, which its installation page shows." >&2
+    exit 1
+}
+EOF
+COPY pyproject.toml ./
+RUN --mount=type=cache,target=/root/.cache/pip <<'EOF'
+set -eu
+python - >/tmp/requirements.txt <<'PYTHON'
+import tomllib
+from pathlib import Path
+
+project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+print(*project["dependencies"], *project["optional-dependencies"]["postgres"], sep="\n")
+PYTHON
+pip install -c constraints.txt -r /tmp/requirements.txt
+# what only a developer needs: headers, static libraries, the tests of other projects
+packages=$(python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
+rm -rf "$packages"/torch/include "$packages"/torch/share "$packages"/torch/test "$packages"/torch/bin/protoc* \
+       "$packages"/torch/lib/*.a
+for package in llvmlite numba numpy pandas scipy sympy networkx; do
+    find "$packages/$package" -type d -name tests -prune -exec rm -rf {} +
+done
+EOF
+RUN --mount=type=cache,target=/root/.cache/pip python -m venv /opt/tools \
+    && /opt/tools/bin/pip install -c constraints.txt hatchling
+COPY README.md LICENSE ./
+COPY shared shared
+COPY services services
+COPY lab lab
+RUN /opt/tools/bin/pip wheel --no-build-isolation --no-deps --wheel-dir /tmp/wheel . \
+    && pip install --no-deps /tmp/wheel/recleak-*.whl \
+    && pip check \
+    && pip uninstall --yes --quiet pip \
+    && python -m compileall -q -j 0 /opt/recleak/lib
+
+FROM ${PYTHON_IMAGE}
+LABEL org.opencontainers.image.title="RecLeak" \
+      org.opencontainers.image.description="Membership leakage of recommender systems: target and attacker" \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN groupadd --gid 10001 recleak \
+    && useradd --uid 10001 --gid recleak --no-create-home --home-dir /var/lib/recleak --shell /usr/sbin/nologin recleak \
+    && install -d -o recleak -g recleak /var/lib/recleak
+COPY --from=build --link /opt/recleak /opt/recleak
+ENV PATH=/opt/recleak/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    NUMBA_CACHE_DIR=/var/lib/recleak/compiled \
+    HEALTH_URL=http://127.0.0.1:8001/health/ready
+USER recleak
+WORKDIR /var/lib/recleak
+VOLUME /var/lib/recleak
+EXPOSE 8001 8002
+HEALTHCHECK --interval=5s --timeout=5s --start-period=120s --retries=6 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(os.environ['HEALTH_URL'], timeout=4)"]
+CMD ["recleak", "serve", "target", "--host", "0.0.0.0", "--port", "8001"]
