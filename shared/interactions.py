@@ -54,10 +54,19 @@ class Ids:
         """Name a selection of rows."""
         return Ids(tuple(self.names_of(rows.tolist())))
 
+    def to_array(self) -> NDArray[np.uint8]:
+        """Pack the names for storage: UTF-8, each ended by a zero byte."""
+        return np.frombuffer("".join(f"{name}\x00" for name in self.names).encode(), dtype=np.uint8)
+
+    @staticmethod
+    def from_array(packed: NDArray[np.uint8]) -> "Ids":
+        """Unpack what `to_array` packed."""
+        return Ids(tuple(packed.tobytes().decode().split("\x00")[:-1]))
+
     @cached_property
     def content_hash(self) -> str:
         """16 hexadecimal digits that depend on every name and its place."""
-        return content_hash(np.frombuffer("\x00".join(self.names).encode(), dtype=np.uint8))
+        return content_hash(self.to_array())
 
 
 @dataclass(frozen=True)

@@ -6,30 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import AnyHttpUrl, Field
 
+from shared.attacks import AttackPreset, RankWeights
 from shared.contract.base import Fraction, ItemId, JobProgress, JobState, Message, Moment, UserId
 from shared.contract.recommender import RecommenderChoice
 from shared.datasets.splits import DivisionSpec
 
 KeyName = Annotated[str, Field(pattern=r"^RECLEAK_[A-Z0-9_]+$")]
 """The name of an environment variable of the attacker service; keys themselves are never sent or stored."""
-
-
-class AttackPreset(StrEnum):
-    """The attacks, by name; each is documented in the catalogue."""
-
-    CCS21 = "ccs21"
-    """Zhang et al. 2021 as its text says; frozen."""
-    DIFFERENCE = "difference"
-    """The same features and network with sane training."""
-
-
-class RankWeights(StrEnum):
-    """How much each place of a list counts in the user's feature."""
-
-    LINEAR = "linear"
-    """w_r = (k - r + 1) / (k(k+1)/2), the paper's."""
-    UNIFORM = "uniform"
-    """w_r = 1/k."""
 
 
 class QueryMode(StrEnum):

@@ -1,0 +1,21 @@
+"""The names of attacks and of their variants, as specs, reports and the attack code use them."""
+
+from enum import StrEnum
+
+
+class AttackPreset(StrEnum):
+    """The attacks, by name; each is documented in the catalogue."""
+
+    CCS21 = "ccs21"
+    """Zhang et al. 2021 as its text says; frozen."""
+    DIFFERENCE = "difference"
+    """The same features and network with sane training."""
+
+
+class RankWeights(StrEnum):
+    """How much each place of a list counts in the user's feature."""
+
+    LINEAR = "linear"
+    """w_r = (k - r + 1) / (k(k+1)/2), the paper's."""
+    UNIFORM = "uniform"
+    """w_r = 1/k."""
