@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,10 +69,30 @@ class RecommenderKind(Protocol):
     ) -> Recommender:
         """Train on members' histories; same seed, same bytes on CPU.
 
-        Raises ValueError if there is no user or no item; JobStopped if asked to stop.
+        Raises ValueError if there is no user, item or interaction, or the settings are another
+        algorithm's; JobStopped if asked to stop.
         """
         ...
 
     def from_arrays(self, arrays: Mapping[str, np.ndarray], histories: Histories) -> Recommender:
         """Build a trained recommender from `to_arrays` and the histories that it was trained on."""
         ...
+
+
+Settings = TypeVar("Settings", bound=Hyperparameters)
+
+
+def settings_of(kind: type[Settings], settings: Hyperparameters) -> Settings:
+    """Narrow settings to those of one algorithm. Raises ValueError if they are another algorithm's."""
+    if not isinstance(settings, kind):
+        raise ValueError(f"settings must be {kind.__name__}, found {type(settings).__name__}")
+    return settings
+
+
+def check_trainable(histories: Histories) -> None:
+    """Raise ValueError unless there is a user, an item and an interaction to train on."""
+    if 0 in histories.shape or histories.nnz == 0:
+        raise ValueError(
+            f"training needs at least one user, item and interaction, found shape {histories.shape} "
+            f"with {histories.nnz} interactions"
+        )

@@ -1,0 +1,41 @@
+"""Compiled loops: machine code is kept on disk where that is possible, and made anew where it is not."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from shared.arrays import Histories
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+# Sums may be reordered, which lets the compiler use vector instructions; NaN and infinity keep their meaning,
+# so that a diverged model is seen.
+_REORDERED = {"reassoc", "contract", "nsz", "arcp"}
+
+
+def compiled(function: Function) -> Function:
+    """Compile a loop, arithmetic exactly as written."""
+    return _compile(function, fastmath=False)
+
+
+def compiled_fast(function: Function) -> Function:
+    """Compile a loop whose floating point sums may be reordered; same machine, same bits."""
+    return _compile(function, fastmath=_REORDERED)
+
+
+def csr_parts(histories: Histories) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Give the two index arrays of histories in the types that compiled loops expect.
+
+    returns  indptr (n_users + 1,) int64, indices (n_interactions,) int32, sorted within a row
+    """
+    return histories.indptr.astype(np.int64), histories.indices.astype(np.int32)
+
+
+def _compile(function: Function, *, fastmath: bool | set[str]) -> Function:
+    try:
+        return njit(cache=True, nogil=True, fastmath=fastmath)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # no folder to cache in: a read-only install without NUMBA_CACHE_DIR
+        return njit(nogil=True, fastmath=fastmath)(function)  # type: ignore[no-any-return]
