@@ -90,7 +90,7 @@ class ItemKnowledge:
 
 @dataclass(frozen=True)
 class Shadow:
-    """The shadow's users, what their recommender answered, and who was trained on; the attacker made it all."""
+    """Shadow users, what their recommender answered, and who was trained on: the attacker made it all."""
 
     users: AnsweredUsers
     is_member: Bools
