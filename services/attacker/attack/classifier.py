@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional
 
 from services.attacker.attack.thresholds import best_threshold
 from shared.arrays import Bools, Scores, Vectors, check_shape
@@ -37,7 +38,7 @@ class ClassifierSettings:
 class AttackModel:
     """A trained attack model.
 
-    parameters  weights of the network, by name
+    parameters  weight and bias of each layer, by torch's name, first layer first
     shift       (l,) subtracted from features; scale (l,) divides them
     threshold   a score above it means member
     """
@@ -54,10 +55,12 @@ class AttackModel:
         Raises ValueError if l is not that of the training.
         """
         check_shape("features", features, (None, len(self.shift)))
-        network = _network(len(self.shift))
-        network.load_state_dict({name: torch.from_numpy(value) for name, value in self.parameters.items()})
-        with torch.no_grad():
-            logits = network(torch.from_numpy((features - self.shift) / self.scale))  # (n, 2)
+        signal = torch.from_numpy((features - self.shift) / self.scale)
+        weights = [torch.from_numpy(value) for value in self.parameters.values()]
+        layers = list(zip(weights[::2], weights[1::2], strict=True))
+        for weight, bias in layers[:-1]:
+            signal = functional.relu(functional.linear(signal, weight, bias))
+        logits = functional.linear(signal, *layers[-1])  # (n, 2)
         evidence: Scores = (logits[:, 1] - logits[:, 0]).double().numpy()
         return evidence
 
