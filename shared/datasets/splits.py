@@ -31,8 +31,8 @@ class DivisionSpec:
     Source: Zhang et al. 2021, experimental setup: three disjoint parts, users with fewer than 20 dropped.
     """
 
-    division: Division
-    seed: int
+    division: Division = Division.BY_INTERACTION
+    seed: int = 0
     shares: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
     min_interactions: int = 20
 
