@@ -9,6 +9,9 @@ RecLeakError
   TargetError            the recommender under attack failed us
     TargetUnreachable    ... no answer, or none in time
     TargetBrokeContract  ... an answer that is not what the contract promises
+  ServiceError           a service of RecLeak failed its client
+    ServiceUnreachable   ... no answer, or none in time
+    ServiceBrokeContract ... an answer that is not what the contract promises
   StorageFailed          an artefact or a row could not be written or read (disk full, damaged file)
   JobFailed              a background job ended without a result
     JobStopped           ... because somebody asked it to stop
@@ -55,6 +58,18 @@ class TargetUnreachable(TargetError):
 
 
 class TargetBrokeContract(TargetError):
+    """An answer that is not what the contract promises."""
+
+
+class ServiceError(RecLeakError):
+    """A service of RecLeak failed its client."""
+
+
+class ServiceUnreachable(ServiceError):
+    """No answer, or none in time."""
+
+
+class ServiceBrokeContract(ServiceError):
     """An answer that is not what the contract promises."""
 
 

@@ -1,0 +1,165 @@
+"""The attacker service, typed."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Self
+
+import httpx
+
+from shared.client.events import follow
+from shared.client.waiting import Clock, wait_for
+from shared.client.wire import Wire, segment
+from shared.contract.attacker import (
+    Attack,
+    AttackEvent,
+    AttackList,
+    AttackSpec,
+    Catalogue,
+    Judgement,
+    Prediction,
+    PredictionPage,
+)
+from shared.contract.base import JobState
+from shared.errors import JobFailed, JobStopped
+
+_EVERY_S = 0.25
+
+
+class AttackerClient:
+    """An attacker service; use it in a `with` block, or close it.
+
+    url        its base address, such as http://127.0.0.1:8002
+    api_key    if the service wants one
+    timeout_s  for one answer
+    Every method raises ServiceUnreachable if there is no answer, ServiceBrokeContract if it is not what the
+    contract promises, and the error that the service itself names otherwise.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+        clock: Clock = Clock(),  # noqa: B008 - frozen
+    ) -> None:
+        self._wire = Wire(url, timeout_s=timeout_s, transport=transport, default_key=api_key)
+        self._clock = clock
+
+    @property
+    def url(self) -> str:
+        """The base address."""
+        return self._wire.url
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def is_ready(self) -> bool:
+        """Say whether the service answers and is ready."""
+        return self._wire.is_ok("/health/ready")
+
+    def wait_ready(self, timeout_s: float = 60.0) -> None:
+        """Wait until the service is ready. Raises ServiceUnreachable if it is not in time."""
+        wait_for(
+            lambda: True if self.is_ready() else None,
+            what=f"{self.url} becoming ready",
+            timeout_s=timeout_s,
+            every_s=_EVERY_S,
+            clock=self._clock,
+        )
+
+    def submit(self, spec: AttackSpec) -> Attack:
+        """Submit an attack; it runs in the background."""
+        return self._wire.post(Attack, "/v1/attacks", spec)
+
+    def attacks(self) -> tuple[Attack, ...]:
+        """All attacks, newest first."""
+        return self._wire.get(AttackList, "/v1/attacks").attacks
+
+    def attack(self, attack_id: str) -> Attack:
+        """One attack, as it stands."""
+        return self._wire.get(Attack, _path(attack_id))
+
+    def events(self, attack_id: str, last_event_id: int | None = None) -> Iterator[AttackEvent]:
+        """What happens to an attack, as it happens, until it ends; a broken connection is made again.
+
+        last_event_id  only events after this one; None = all, from the first
+        """
+
+        def connect(last: int | None) -> AbstractContextManager[httpx.Response]:
+            headers = {"Accept": "text/event-stream"}
+            if last is not None:
+                headers["Last-Event-ID"] = str(last)
+            return self._wire.stream(f"{_path(attack_id)}/events", headers=headers)
+
+        return follow(connect, last_event_id=last_event_id, clock=self._clock)
+
+    def wait(self, attack_id: str) -> Attack:
+        """Wait until an attack is done. Raises as `finished`."""
+        for _ in self.events(attack_id):
+            pass
+        return finished(self.attack(attack_id))
+
+    def predictions(self, attack_id: str, *, page_size: int | None = None) -> Iterator[Prediction]:
+        """What the attack says of each user, page after page, ordered as they were judged."""
+        cursor = None
+        while True:
+            params = {"limit": page_size, "cursor": cursor}
+            page = self._wire.get(PredictionPage, f"{_path(attack_id)}/predictions", params)
+            yield from page.predictions
+            if (cursor := page.next_cursor) is None:
+                return
+
+    def predictions_csv(self, attack_id: str) -> Iterator[str]:
+        """The same as lines of CSV, the header first."""
+        headers = {"Accept": "text/csv"}
+        with self._wire.stream(f"{_path(attack_id)}/predictions", headers=headers) as response:
+            yield from response.iter_lines()
+
+    def figures(self, attack_id: str) -> Judgement:
+        """All figures. Raises Conflict as long as there are none."""
+        return self._wire.get(Judgement, f"{_path(attack_id)}/figures")
+
+    def cancel(self, attack_id: str) -> Attack:
+        """Ask an attack to stop; what is stored stays."""
+        return self._wire.post(Attack, f"{_path(attack_id)}/cancel")
+
+    def resume(self, attack_id: str) -> Attack:
+        """Go on with an attack from the last stored stage."""
+        return self._wire.post(Attack, f"{_path(attack_id)}/resume")
+
+    def delete(self, attack_id: str) -> None:
+        """Delete an attack and all that was stored for it."""
+        self._wire.delete(_path(attack_id))
+
+    def catalogue(self) -> Catalogue:
+        """Everything that a spec can name."""
+        return self._wire.get(Catalogue, "/v1/catalogue")
+
+    def metrics(self) -> str:
+        """What Prometheus reads."""
+        return self._wire.send("GET", "/metrics").text
+
+
+def finished(attack: Attack) -> Attack:
+    """Give an attack that is done.
+
+    Raises JobStopped if it was cancelled; JobFailed if it failed, was interrupted or is not done yet.
+    """
+    if attack.state is JobState.DONE:
+        return attack
+    if attack.state is JobState.CANCELLED:
+        raise JobStopped(f"the attack {attack.id} was cancelled; resume it to go on")
+    raise JobFailed(f"the attack {attack.id} is {attack.state}: {attack.error or 'no reason was given'}")
+
+
+def _path(attack_id: str) -> str:
+    return f"/v1/attacks/{segment(attack_id)}"

@@ -1,0 +1,197 @@
+"""The target service, typed: what anybody may ask, what its admin may do, and the oracle."""
+
+from collections.abc import Iterator, Sequence
+from typing import Self
+
+import httpx
+
+from shared.client.waiting import Clock, wait_for
+from shared.client.wire import Wire, segment
+from shared.contract.target import (
+    BatchAnswer,
+    BatchRequest,
+    Deployment,
+    DeploymentList,
+    DeploymentSpec,
+    History,
+    ItemPage,
+    MembershipAnswer,
+    MembershipQuestion,
+    PopularItems,
+    QueryCounts,
+    Recommendations,
+    UserPage,
+)
+from shared.errors import JobFailed, Unauthorized
+
+_EVERY_S = 0.25
+
+
+class TargetClient:
+    """A target service; use it in a `with` block, or close it.
+
+    url         its base address, such as http://127.0.0.1:8001
+    api_key     for the public routes, if the service wants one
+    admin_key, oracle_key  for those routes
+    timeout_s   for one answer
+    Every method raises ServiceUnreachable if there is no answer, ServiceBrokeContract if it is not what the
+    contract promises, and the error that the service itself names otherwise.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        admin_key: str | None = None,
+        oracle_key: str | None = None,
+        timeout_s: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+        clock: Clock = Clock(),  # noqa: B008 - frozen
+    ) -> None:
+        self._wire = Wire(url, timeout_s=timeout_s, transport=transport, default_key=api_key)
+        self._admin_key, self._oracle_key = admin_key, oracle_key
+        self._clock = clock
+
+    @property
+    def url(self) -> str:
+        """The base address."""
+        return self._wire.url
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def is_ready(self) -> bool:
+        """Say whether the service answers and is ready."""
+        return self._wire.is_ok("/health/ready")
+
+    def wait_ready(self, timeout_s: float = 60.0) -> None:
+        """Wait until the service is ready. Raises ServiceUnreachable if it is not in time."""
+        wait_for(
+            lambda: True if self.is_ready() else None,
+            what=f"{self.url} becoming ready",
+            timeout_s=timeout_s,
+            every_s=_EVERY_S,
+            clock=self._clock,
+        )
+
+    def recommendations(
+        self, user_id: str, *, k: int | None = None, deployment: str | None = None
+    ) -> Recommendations:
+        """One user's list; k = None is the service's default. Raises NotFound where strangers get none."""
+        path = f"{_base(deployment)}/users/{segment(user_id)}/recommendations"
+        return self._wire.get(Recommendations, path, {"k": k})
+
+    def batch(self, user_ids: Sequence[str], *, k: int, deployment: str | None = None) -> BatchAnswer:
+        """The lists of up to 1,000 users, in their order."""
+        body = BatchRequest(user_ids=tuple(user_ids), k=k)
+        return self._wire.post(BatchAnswer, f"{_base(deployment)}/recommendations:batch", body)
+
+    def popular(self, *, k: int | None = None, deployment: str | None = None) -> PopularItems:
+        """The most popular items, best first."""
+        return self._wire.get(PopularItems, f"{_base(deployment)}/popular", {"k": k})
+
+    def items(self, *, page_size: int | None = None, deployment: str | None = None) -> Iterator[str]:
+        """The ids of the whole catalogue, page after page."""
+        cursor = None
+        while True:
+            params = {"limit": page_size, "cursor": cursor}
+            page = self._wire.get(ItemPage, f"{_base(deployment)}/items", params)
+            yield from page.items
+            if (cursor := page.next_cursor) is None:
+                return
+
+    def users(self, *, page_size: int | None = None, deployment: str | None = None) -> Iterator[str]:
+        """The ids of all users with a public profile, page after page."""
+        cursor = None
+        while True:
+            params = {"limit": page_size, "cursor": cursor}
+            page = self._wire.get(UserPage, f"{_base(deployment)}/users", params)
+            yield from page.users
+            if (cursor := page.next_cursor) is None:
+                return
+
+    def history(self, user_id: str, *, deployment: str | None = None) -> History:
+        """A user's public profile."""
+        return self._wire.get(History, f"{_base(deployment)}/users/{segment(user_id)}/history")
+
+    def metrics(self) -> str:
+        """What Prometheus reads."""
+        return self._wire.send("GET", "/metrics").text
+
+    def deploy(self, spec: DeploymentSpec) -> Deployment:
+        """Submit a deployment; it is trained in the background."""
+        return self._wire.post(Deployment, "/admin/deployments", spec, key=self._admin())
+
+    def deployments(self) -> tuple[Deployment, ...]:
+        """All deployments, newest first."""
+        return self._wire.get(DeploymentList, "/admin/deployments", key=self._admin()).deployments
+
+    def deployment(self, deployment_id: str) -> Deployment:
+        """One deployment, as it stands."""
+        return self._wire.get(Deployment, _admin_path(deployment_id), key=self._admin())
+
+    def wait(self, deployment_id: str, timeout_s: float = 3600.0) -> Deployment:
+        """Wait until a deployment is done.
+
+        Raises JobFailed if it ended without; ServiceUnreachable if it takes longer than `timeout_s`.
+        """
+        return wait_for(
+            lambda: done(self.deployment(deployment_id)),
+            what=f"the end of the training of {deployment_id}",
+            timeout_s=timeout_s,
+            every_s=_EVERY_S,
+            clock=self._clock,
+        )
+
+    def activate(self, deployment_id: str) -> Deployment:
+        """Let `/v1/...` answer from this deployment."""
+        return self._wire.post(Deployment, f"{_admin_path(deployment_id)}/activate", key=self._admin())
+
+    def retrain(self, deployment_id: str) -> Deployment:
+        """Train a deployment once more, by the same spec."""
+        return self._wire.post(Deployment, f"{_admin_path(deployment_id)}/retrain", key=self._admin())
+
+    def delete(self, deployment_id: str) -> None:
+        """Delete a deployment and all that was stored for it."""
+        self._wire.delete(_admin_path(deployment_id), key=self._admin())
+
+    def queries(self, deployment_id: str) -> QueryCounts:
+        """What a defender sees of the queries for lists."""
+        return self._wire.get(QueryCounts, f"{_admin_path(deployment_id)}/queries", key=self._admin())
+
+    def membership(self, user_ids: Sequence[str], *, deployment: str | None = None) -> MembershipAnswer:
+        """Ask the oracle who was trained on; the service logs it."""
+        if self._oracle_key is None:
+            raise Unauthorized("the oracle needs a key; give oracle_key to the client")
+        question = MembershipQuestion(user_ids=tuple(user_ids), deployment=deployment)
+        return self._wire.post(MembershipAnswer, "/oracle/membership", question, key=self._oracle_key)
+
+    def _admin(self) -> str:
+        if self._admin_key is None:
+            raise Unauthorized("the admin routes need a key; give admin_key to the client")
+        return self._admin_key
+
+
+def done(deployment: Deployment) -> Deployment | None:
+    """Give a deployment that is done, None for one that is not yet. Raises JobFailed if it never will be."""
+    if not deployment.state.is_final:
+        return None
+    if deployment.error is not None:
+        raise JobFailed(f"the deployment {deployment.id} is {deployment.state}: {deployment.error}")
+    return deployment
+
+
+def _base(deployment: str | None) -> str:
+    return "/v1" if deployment is None else f"/v1/d/{segment(deployment)}"
+
+
+def _admin_path(deployment_id: str) -> str:
+    return f"/admin/deployments/{segment(deployment_id)}"
