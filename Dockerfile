@@ -50,6 +50,7 @@ COPY README.md LICENSE ./
 COPY shared shared
 COPY services services
 COPY lab lab
+COPY recleak recleak
 RUN /opt/tools/bin/pip wheel --no-build-isolation --no-deps --wheel-dir /tmp/wheel . \
     && pip install --no-deps /tmp/wheel/recleak-*.whl \
     && pip check \

@@ -2,7 +2,7 @@
 
 >>> from recleak import AttackerClient, TargetClient
 >>> with AttackerClient("http://127.0.0.1:8002") as attacker:
-...     attacker.attacks()
+...     attack = attacker.wait(attacker.submit(spec).id)
 """
 
 from shared import __version__
