@@ -129,8 +129,8 @@ def learn_items(data: PublicData, *, length: int, seed: int, progress: Progress)
 def build_shadow(plan: ShadowPlan, *, progress: Progress) -> Shadow:
     """Train a recommender on half of the shadow part's users and let it answer all of them."""
     part = plan.data.parts(progress.part(0.0, 0.2)).shadow
-    is_member, kept = draw_members(part.n_users, rng=rng_for(plan.seed, "shadow", "membership"))
-    histories = part.histories[kept]
+    everyone, kept = draw_members(part.n_users, rng=rng_for(plan.seed, "shadow", "membership"))
+    histories, is_member = part.histories[kept], everyone[kept]
     _, served = train_and_serve(
         histories,
         is_member,

@@ -53,7 +53,8 @@ def identical_lists(users: AnsweredUsers) -> Scores:
     rows = np.ascontiguousarray(users.lists.items)
     keys = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
     _, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return -counts[place].astype(np.float64)
+    scores: Scores = -counts[place].astype(np.float64)
+    return scores
 
 
 def popular_overlap(users: AnsweredUsers, item_counts: NDArray[np.integer]) -> Scores:
