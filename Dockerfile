@@ -51,6 +51,7 @@ COPY shared shared
 COPY services services
 COPY lab lab
 COPY recleak recleak
+COPY recleak recleak
 RUN /opt/tools/bin/pip wheel --no-build-isolation --no-deps --wheel-dir /tmp/wheel . \
     && pip install --no-deps /tmp/wheel/recleak-*.whl \
     && pip check \

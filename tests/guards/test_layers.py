@@ -1,0 +1,103 @@
+"""Imports point downwards, and the core is pure."""
+
+import ast
+
+import pytest
+from importlinter.cli import lint_imports
+
+from tests.guards.source_tree import PRODUCT, ROOT, dotted, functions, modules
+
+# layers 1 to 3 of the house style
+PURE = (
+    "shared/arrays.py",
+    "shared/attacks.py",
+    "shared/datasets/splits.py",
+    "shared/datasets/synthetic.py",
+    "shared/errors.py",
+    "shared/interactions.py",
+    "shared/progress.py",
+    "shared/randomness.py",
+    "shared/ranked_lists.py",
+    "shared/recommenders/",
+    "services/attacker/attack/",
+)
+OUTSIDE_WORLD = ("os.environ", "os.getenv", "time.", "datetime.", "logging.")
+GLOBAL_DICE = (
+    "np.random.seed",
+    "numpy.random.seed",
+    "random.",
+    "torch.manual_seed",
+    "torch.random.manual_seed",
+)
+
+
+def test_import_contracts_hold(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+
+    status = lint_imports(no_cache=True)
+
+    assert status == 0, capsys.readouterr().out
+
+
+def test_pure_code_exists() -> None:
+    """A module that was renamed does not slip out of the rules below."""
+    missing = [prefix for prefix in PURE if not modules(prefix)]
+
+    assert missing == []
+
+
+def test_pure_code_reads_no_environment_and_no_clock_and_prints_nothing() -> None:
+    found = [
+        f"{name}:{node.lineno}: {dotted(node)}"
+        for name, tree in modules(*PURE)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute | ast.Name)
+        and (dotted(node).startswith(OUTSIDE_WORLD) or dotted(node) == "print")
+    ]
+
+    assert found == []
+
+
+def test_nothing_draws_from_a_global_seed() -> None:
+    """torch draws first weights from its global generator: only inside `fork_rng`, which restores it."""
+    found = [
+        f"{name}:{node.lineno}: {dotted(node.func)}"
+        for name, tree in modules(*PRODUCT)
+        for node in set(_calls(tree)) - {inner for fork in _forks(tree) for inner in _calls(fork)}
+        if dotted(node.func).startswith(GLOBAL_DICE)
+    ]
+
+    assert found == []
+
+
+def test_an_rng_is_never_optional() -> None:
+    """Who draws says so: `rng` has no default, and public functions take it by keyword."""
+    found = []
+    for name, tree in modules(*PRODUCT):
+        for function in functions(tree):
+            arguments = function.args
+            positional = [*arguments.posonlyargs, *arguments.args]
+            with_default = positional[len(positional) - len(arguments.defaults) :]
+            with_default += [
+                one
+                for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+                if default
+            ]
+            by_place = [] if function.name.startswith("_") else positional
+            if any(one.arg == "rng" for one in [*with_default, *by_place]):
+                found.append(f"{name}:{function.lineno}: {function.name}")
+
+    assert found == []
+
+
+def _calls(tree: ast.AST) -> list[ast.Call]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def _forks(tree: ast.AST) -> list[ast.With]:
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.With)
+        and any(dotted(call.func) == "torch.random.fork_rng" for item in node.items for call in _calls(item))
+    ]
