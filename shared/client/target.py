@@ -7,6 +7,7 @@ import httpx
 
 from shared.client.waiting import Clock, wait_for
 from shared.client.wire import Wire, segment
+from shared.contract.base import JobState
 from shared.contract.target import (
     BatchAnswer,
     BatchRequest,
@@ -184,8 +185,10 @@ def done(deployment: Deployment) -> Deployment | None:
     """Give a deployment that is done, None for one that is not yet. Raises JobFailed if it never will be."""
     if not deployment.state.is_final:
         return None
-    if deployment.error is not None:
-        raise JobFailed(f"the deployment {deployment.id} is {deployment.state}: {deployment.error}")
+    if deployment.state is not JobState.DONE:
+        raise JobFailed(
+            f"the deployment {deployment.id} is {deployment.state}: {deployment.error or 'no reason was given'}"
+        )
     return deployment
 
 

@@ -112,5 +112,6 @@ def _part(interactions: Interactions, keep: Bools, min_interactions: int, name: 
 def _masked(histories: Histories, keep: Bools) -> Histories:
     """Keep some of the stored pairs, in their order."""
     kept_before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(keep)])
-    pairs = (histories.data[keep], histories.indices[keep], kept_before[histories.indptr])
+    starts = kept_before[histories.indptr].astype(histories.indptr.dtype)
+    pairs = (histories.data[keep], histories.indices[keep], starts)
     return sparse.csr_array(pairs, shape=histories.shape)

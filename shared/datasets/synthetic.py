@@ -247,6 +247,10 @@ def _merged(keys: Rows, new: Rows) -> Rows:
 
 def _interactions(lengths: Rows, items: NDArray[np.int32], spec: SyntheticSpec) -> Interactions:
     starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+    if len(items) <= _LIMIT:
+        starts = starts.astype(
+            np.int32
+        )  # or else scipy would widen the items, half a gigabyte in 100 million
     ones = np.ones(len(items), dtype=np.float32)
     histories = sparse.csr_array((ones, items, starts), shape=(spec.n_users, spec.n_items))
     return Interactions(histories, _ids("u", spec.n_users), _ids("i", spec.n_items))

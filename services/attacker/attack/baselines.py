@@ -68,7 +68,8 @@ def popular_overlap(users: AnsweredUsers, item_counts: NDArray[np.integer]) -> S
     is_popular = np.zeros(len(item_counts) + 1, dtype=np.bool_)  # the last place stands for NO_ITEM
     is_popular[head] = True
     hits = is_popular[users.lists.items].sum(axis=1)
-    return -hits / np.maximum(users.lists.lengths, 1)
+    scores: Scores = -hits / np.maximum(users.lists.lengths, 1)
+    return scores
 
 
 def history_features(
