@@ -1,0 +1,170 @@
+"""The public routes: a black box that hands out lists.
+
+They are `async def` and touch only memory: the hot path. Everything here exists twice, once for the active
+deployment and once for each by its id.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from starlette.responses import Response
+
+from services.target.serving import ServedDeployment, Serving, row_at
+from shared.contract.target import (
+    BatchAnswer,
+    BatchRequest,
+    History,
+    ItemPage,
+    PopularItems,
+    Recommendations,
+    UserPage,
+)
+from shared.errors import NotFound
+
+PAGE_MAX = 10_000
+Find = Callable[..., Awaitable[ServedDeployment]]
+Client = Callable[..., Awaitable[str]]
+
+UserIdPath = Annotated[str, Path(min_length=1, max_length=200, description="a user's id; any string")]
+K = Annotated[int | None, Query(description="list length, from 1 to the deployment's cap; default 100")]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="entries on a page")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before; none = the first page")]
+
+
+def public_router(serving: Serving, *, client_of: Client, show_profiles: bool) -> APIRouter:
+    """Make all public routes.
+
+    client_of  dependency that lets a client in or raises, and gives its name
+    """
+
+    async def active() -> ServedDeployment:
+        if serving.active is None:
+            raise HTTPException(
+                503, "no deployment is active yet; wait for its training", {"Retry-After": "5"}
+            )
+        return serving.active
+
+    async def named(deployment: Annotated[str, Path(description="a deployment's id")]) -> ServedDeployment:
+        return serving.get(deployment)
+
+    router = APIRouter()
+    for prefix, find, suffix in (("/v1", active, ""), ("/v1/d/{deployment}", named, "_of_deployment")):
+        part = APIRouter(prefix=prefix, responses=_ERRORS)
+        _add_lists(part, find, client_of, suffix)
+        _add_catalogue(part, find, client_of, suffix)
+        _add_profiles(part, find, client_of, suffix, show_profiles=show_profiles)
+        router.include_router(part)
+    return router
+
+
+_ERRORS: dict[int | str, dict[str, str]] = {
+    401: {"description": "The key is missing or wrong"},
+    404: {"description": "There is no such deployment or user"},
+    429: {"description": "Too many requests; Retry-After says when to come back"},
+    503: {"description": "No deployment is active yet"},
+}
+
+
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json")
+
+
+def _add_lists(router: APIRouter, find: Find, client_of: Client, suffix: str) -> None:
+    @router.get(
+        "/users/{user_id:path}/recommendations",
+        response_model=Recommendations,
+        name=f"read_recommendations{suffix}",
+        summary="One user's list",
+        tags=["lists"],
+    )
+    async def read_recommendations(
+        user_id: UserIdPath,
+        deployment: Annotated[ServedDeployment, Depends(find)],
+        client: Annotated[str, Depends(client_of)],
+        k: K = None,
+    ) -> Response:
+        """Best first, without scores. Who is not known gets the deployment's cold start."""
+        return _json(deployment.recommendations(user_id, deployment.check_k(k), client))
+
+    @router.post(
+        "/recommendations:batch",
+        response_model=BatchAnswer,
+        name=f"read_batch{suffix}",
+        summary="The lists of up to 1,000 users",
+        tags=["lists"],
+    )
+    async def read_batch(
+        body: BatchRequest,
+        deployment: Annotated[ServedDeployment, Depends(find)],
+        client: Annotated[str, Depends(client_of)],
+    ) -> Response:
+        """In the order asked for; `items` is null where the single route would answer 404."""
+        k = deployment.check_k(body.k if "k" in body.model_fields_set else None)
+        return _json(deployment.batch(body.user_ids, k, client))
+
+
+def _add_catalogue(router: APIRouter, find: Find, client_of: Client, suffix: str) -> None:
+    @router.get(
+        "/items",
+        response_model=ItemPage,
+        name=f"list_items{suffix}",
+        summary="The catalogue",
+        tags=["catalogue"],
+        dependencies=[Depends(client_of)],
+    )
+    async def list_items(
+        deployment: Annotated[ServedDeployment, Depends(find)], limit: Limit = 1000, cursor: Cursor = None
+    ) -> Response:
+        """All items, in pages."""
+        return _json(deployment.item_page(row_at(cursor), limit))
+
+    @router.get(
+        "/popular",
+        response_model=PopularItems,
+        name=f"read_popular{suffix}",
+        summary="The most popular items",
+        tags=["catalogue"],
+        dependencies=[Depends(client_of)],
+    )
+    async def read_popular(deployment: Annotated[ServedDeployment, Depends(find)], k: K = None) -> Response:
+        """Best first, by the number of interactions that were trained on."""
+        return _json(deployment.popular_items(deployment.check_k(k)))
+
+
+def _add_profiles(
+    router: APIRouter, find: Find, client_of: Client, suffix: str, *, show_profiles: bool
+) -> None:
+    async def shown() -> None:
+        if not show_profiles:
+            raise NotFound("this service shows no profiles (RECLEAK_TARGET_SHOW_PROFILES is off)")
+
+    needs = [Depends(client_of), Depends(shown)]
+
+    @router.get(
+        "/users",
+        response_model=UserPage,
+        name=f"list_users{suffix}",
+        summary="Users with a public profile",
+        tags=["profiles"],
+        dependencies=needs,
+    )
+    async def list_users(
+        deployment: Annotated[ServedDeployment, Depends(find)], limit: Limit = 1000, cursor: Cursor = None
+    ) -> Response:
+        """Ordered by id, in pages; nothing tells who was trained on."""
+        return _json(deployment.user_page(row_at(cursor), limit))
+
+    @router.get(
+        "/users/{user_id:path}/history",
+        response_model=History,
+        name=f"read_history{suffix}",
+        summary="A user's public profile",
+        tags=["profiles"],
+        dependencies=needs,
+    )
+    async def read_history(
+        user_id: UserIdPath, deployment: Annotated[ServedDeployment, Depends(find)]
+    ) -> Response:
+        """The items that the user interacted with."""
+        return _json(deployment.history(user_id))
