@@ -212,9 +212,8 @@ def test_progress_tells_the_fraction_that_has_arrived(site, tmp_path):
 
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions)
-    assert 0 < fractions[0] < 1
-    assert fractions[-1] == 1
-    assert told[0][1].startswith("downloading ml-1m.zip: 0.1 MB")
+    assert 0 < fractions[0] <= fractions[-1] == 1
+    assert told[0][1].startswith("downloading ml-1m.zip: ")
 
 
 def test_a_server_that_is_down_is_a_clear_error(site, tmp_path):
