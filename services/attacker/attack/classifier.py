@@ -154,10 +154,9 @@ def _fit(
     cross_entropy = nn.CrossEntropyLoss()  # takes logits: softmax and logarithm are inside
     for epoch in range(settings.n_epochs):
         progress.step(epoch / settings.n_epochs, f"attack model, epoch {epoch + 1} of {settings.n_epochs}")
-        order = torch.from_numpy(
-            rng.permutation(len(inputs)) if settings.is_shuffled else np.arange(len(inputs))
-        )
-        for batch in order.split(settings.batch_size):
+        order = rng.permutation(len(inputs)) if settings.is_shuffled else np.arange(len(inputs))
+        for start in range(0, len(order), settings.batch_size):
+            batch = torch.from_numpy(order[start : start + settings.batch_size])
             optimizer.zero_grad()
             cross_entropy(network(inputs[batch]), labels[batch]).backward()
             optimizer.step()
