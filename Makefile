@@ -49,6 +49,7 @@ wheels: ## fetch the CPU wheel of torch for the image, where pip knows one
 	        'torch==$(TORCH_PIN)+cpu' 2>/dev/null && echo "docker/wheels: torch $(TORCH_PIN)+cpu"; } || true
 
 install: $(INSTALLED) ## set .venv up and do nothing else
+	@true
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@.venv/bin/python -m pip --version >/dev/null 2>&1 || { \
