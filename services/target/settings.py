@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,17 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared.contract.target import DeploymentSpec
 from shared.errors import BadInput
+from shared.web.logging import LogFormat, LogLevel
 
 PREFIX = "RECLEAK_TARGET_"
-
-
-class LogLevel(StrEnum):
-    """How much is logged."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 Key = Annotated[SecretStr, Field(min_length=8)]
@@ -65,7 +56,9 @@ class TargetSettings(BaseSettings):
     flush_interval_s: float = Field(default=1.0, gt=0, le=60)
     """Query counts are stored this often; a killed service loses no more."""
     log_level: LogLevel = LogLevel.INFO
-    """How much is logged."""
+    """DEBUG, INFO, WARNING or ERROR."""
+    log_format: LogFormat = LogFormat.PLAIN
+    """plain or json."""
     deploy: DeploymentSpec | None = None
     """JSON of a deployment that is trained at start if there is none yet."""
 
@@ -73,6 +66,11 @@ class TargetSettings(BaseSettings):
     def url(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{(self.data / 'target.db').resolve()}"
+
+    @property
+    def models(self) -> Path:
+        """Folder of the trained recommenders."""
+        return self.data / "models"
 
     @property
     def artifacts(self) -> Path:
