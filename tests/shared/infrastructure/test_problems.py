@@ -1,6 +1,5 @@
 """Errors are RFC 9457 problems of one shape, and the OpenAPI document says so."""
 
-import asyncio
 import pickle
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from shared import errors
 from shared.web.openapi import operation_id
 from shared.web.problems import PROBLEM_JSON, install_problems
 from shared.web.request_ids import RequestIds
+from tests.shared.infrastructure.asking import ask
 
 FIELDS = {"type", "title", "status", "detail", "instance", "request_id", "errors"}
 OWN = [
@@ -54,15 +54,6 @@ def make_app(to_raise: BaseException | None = None) -> FastAPI:
 
     app.include_router(router, prefix="/v1")
     return app
-
-
-def ask(app: FastAPI, method: str, path: str, **options: Any) -> httpx.Response:
-    async def run() -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-            return await client.request(method, path, **options)
-
-    return asyncio.run(run())
 
 
 def check_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
