@@ -11,41 +11,48 @@ from services.target.settings import TargetSettings
 from shared.web.keys import HEADER, WhenUnset, require_key
 from shared.web.limits import RateLimiter, client_of
 
+SCHEME = "PublicKey"
 
-def admission(settings: TargetSettings, *, clock: Callable[[], float]) -> Callable[..., Awaitable[str]]:
-    """Make the dependency of all public routes: it gives the client's name, or raises.
 
-    Async, unlike `require_key` alone: the hot path must not pass through a thread.
-    Raises (the dependency) Unauthorized on a missing or wrong key, TooManyRequests above the rate.
+class Admission:
+    """Lets clients in, by key and rate.
+
+    clock  seconds that only grow
     """
-    limiter = _limiter(settings.rate_limit, clock=clock)
-    keys = () if settings.api_key is None else (settings.api_key,)
 
-    def named(request: Request) -> str:
-        client = client_of(request, known_keys=keys)
-        if limiter is not None:
-            limiter.check(client)
+    def __init__(self, settings: TargetSettings, *, clock: Callable[[], float]) -> None:
+        self._limiter = _limiter(settings.rate_limit, clock=clock)
+        self._keys = () if settings.api_key is None else (settings.api_key,)
+        self._check = require_key(
+            settings.api_key, setting="RECLEAK_TARGET_API_KEY", scheme=SCHEME, when_unset=WhenUnset.OPEN
+        )
+
+    def admit(self, request: Request) -> str:
+        """Give the client's name. Raises Unauthorized on a missing or wrong key, TooManyRequests."""
+        if self._keys:
+            self._check(request.headers.get(HEADER))
+        client = client_of(request, known_keys=self._keys)
+        if self._limiter is not None:
+            self._limiter.check(client)
         return client
 
-    async def open_to_all(request: Request) -> str:
-        return named(request)
+    def dependency(self) -> Callable[..., Awaitable[str]]:
+        """Make a dependency of `admit`; async, because a plain function would go through a thread."""
 
-    if settings.api_key is None:
-        return open_to_all
+        async def admit(request: Request) -> str:
+            return self.admit(request)
 
-    check = require_key(
-        settings.api_key,
-        setting="RECLEAK_TARGET_API_KEY",
-        scheme="PublicKey",
-        when_unset=WhenUnset.OPEN,
-    )
-    header = APIKeyHeader(name=HEADER, scheme_name="PublicKey", auto_error=False)
+        if not self._keys:
+            return admit
+        header = APIKeyHeader(name=HEADER, scheme_name=SCHEME, auto_error=False)
 
-    async def with_key(request: Request, key: Annotated[str | None, Security(header)]) -> str:
-        check(key)
-        return named(request)
+        async def admit_with_key(
+            request: Request,
+            _: Annotated[str | None, Security(header)],  # for the OpenAPI document
+        ) -> str:
+            return self.admit(request)
 
-    return with_key
+        return admit_with_key
 
 
 def _limiter(rate: float, *, clock: Callable[[], float]) -> RateLimiter | None:

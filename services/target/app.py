@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request
 from prometheus_client import CollectorRegistry
 
-from services.target.access import admission
+from services.target.access import Admission
 from services.target.admin import admin_router
 from services.target.health import health_router
 from services.target.oracle import oracle_router
@@ -16,6 +16,7 @@ from services.target.resources import open_service
 from services.target.routes import public_router
 from services.target.serving import Serving
 from services.target.settings import TargetSettings
+from services.target.shortcut import shortcuts
 from shared.artifacts import ArtifactStore
 from shared.engine import Engine, ProcessEngine
 from shared.web.application import make_app
@@ -58,10 +59,10 @@ def create_app(
         title="RecLeak target", description=_DESCRIPTION, registry=CollectorRegistry(), lifespan=lifespan
     )
     check_admin = require_key(settings.admin_key, setting="RECLEAK_TARGET_ADMIN_KEY", scheme="AdminKey")
+    admission = Admission(settings, clock=clock)
+    app.router.routes.extend(shortcuts(serving, admit=admission.admit))
     app.include_router(
-        public_router(
-            serving, client_of=admission(settings, clock=clock), show_profiles=settings.show_profiles
-        )
+        public_router(serving, client_of=admission.dependency(), show_profiles=settings.show_profiles)
     )
     app.include_router(admin_router(check_admin))
     app.include_router(oracle_router(_oracle_client(settings)))

@@ -39,21 +39,17 @@ def public_router(serving: Serving, *, client_of: Client, show_profiles: bool) -
     """
 
     async def active() -> ServedDeployment:
-        if serving.active is None:
-            raise HTTPException(
-                503, "no deployment is active yet; wait for its training", {"Retry-After": "5"}
-            )
-        return serving.active
+        return active_of(serving)
 
     async def named(deployment: Annotated[str, Path(description="a deployment's id")]) -> ServedDeployment:
         return serving.get(deployment)
 
     router = APIRouter()
     for prefix, find, suffix in (("/v1", active, ""), ("/v1/d/{deployment}", named, "_of_deployment")):
-        part = APIRouter(prefix=prefix, responses=_ERRORS)
+        part = APIRouter(prefix=prefix, responses=_ERRORS, dependencies=[Depends(client_of)])
         _add_lists(part, find, client_of, suffix)
-        _add_catalogue(part, find, client_of, suffix)
-        _add_profiles(part, find, client_of, suffix, show_profiles=show_profiles)
+        _add_catalogue(part, find, suffix)
+        _add_profiles(part, find, suffix, show_profiles=show_profiles)
         router.include_router(part)
     return router
 
@@ -66,7 +62,15 @@ _ERRORS: dict[int | str, dict[str, str]] = {
 }
 
 
-def _json(content: bytes) -> Response:
+def active_of(serving: Serving) -> ServedDeployment:
+    """Give the active deployment; if there is none, the answer is 503, which is worth another try."""
+    if serving.active is None:
+        raise HTTPException(503, "no deployment is active yet; wait for its training", {"Retry-After": "5"})
+    return serving.active
+
+
+def json_response(content: bytes) -> Response:
+    """Answer with JSON that is ready."""
     return Response(content, media_type="application/json")
 
 
@@ -85,7 +89,7 @@ def _add_lists(router: APIRouter, find: Find, client_of: Client, suffix: str) ->
         k: K = None,
     ) -> Response:
         """Best first, without scores. Who is not known gets the deployment's cold start."""
-        return _json(deployment.recommendations(user_id, deployment.check_k(k), client))
+        return json_response(deployment.recommendations(user_id, deployment.check_k(k), client))
 
     @router.post(
         "/recommendations:batch",
@@ -101,23 +105,22 @@ def _add_lists(router: APIRouter, find: Find, client_of: Client, suffix: str) ->
     ) -> Response:
         """In the order asked for; `items` is null where the single route would answer 404."""
         k = deployment.check_k(body.k if "k" in body.model_fields_set else None)
-        return _json(deployment.batch(body.user_ids, k, client))
+        return json_response(deployment.batch(body.user_ids, k, client))
 
 
-def _add_catalogue(router: APIRouter, find: Find, client_of: Client, suffix: str) -> None:
+def _add_catalogue(router: APIRouter, find: Find, suffix: str) -> None:
     @router.get(
         "/items",
         response_model=ItemPage,
         name=f"list_items{suffix}",
         summary="The catalogue",
         tags=["catalogue"],
-        dependencies=[Depends(client_of)],
     )
     async def list_items(
         deployment: Annotated[ServedDeployment, Depends(find)], limit: Limit = 1000, cursor: Cursor = None
     ) -> Response:
         """All items, in pages."""
-        return _json(deployment.item_page(row_at(cursor), limit))
+        return json_response(deployment.item_page(row_at(cursor), limit))
 
     @router.get(
         "/popular",
@@ -125,21 +128,18 @@ def _add_catalogue(router: APIRouter, find: Find, client_of: Client, suffix: str
         name=f"read_popular{suffix}",
         summary="The most popular items",
         tags=["catalogue"],
-        dependencies=[Depends(client_of)],
     )
     async def read_popular(deployment: Annotated[ServedDeployment, Depends(find)], k: K = None) -> Response:
         """Best first, by the number of interactions that were trained on."""
-        return _json(deployment.popular_items(deployment.check_k(k)))
+        return json_response(deployment.popular_items(deployment.check_k(k)))
 
 
-def _add_profiles(
-    router: APIRouter, find: Find, client_of: Client, suffix: str, *, show_profiles: bool
-) -> None:
+def _add_profiles(router: APIRouter, find: Find, suffix: str, *, show_profiles: bool) -> None:
     async def shown() -> None:
         if not show_profiles:
             raise NotFound("this service shows no profiles (RECLEAK_TARGET_SHOW_PROFILES is off)")
 
-    needs = [Depends(client_of), Depends(shown)]
+    needs = [Depends(shown)]
 
     @router.get(
         "/users",
@@ -153,7 +153,7 @@ def _add_profiles(
         deployment: Annotated[ServedDeployment, Depends(find)], limit: Limit = 1000, cursor: Cursor = None
     ) -> Response:
         """Ordered by id, in pages; nothing tells who was trained on."""
-        return _json(deployment.user_page(row_at(cursor), limit))
+        return json_response(deployment.user_page(row_at(cursor), limit))
 
     @router.get(
         "/users/{user_id:path}/history",
@@ -167,4 +167,4 @@ def _add_profiles(
         user_id: UserIdPath, deployment: Annotated[ServedDeployment, Depends(find)]
     ) -> Response:
         """The items that the user interacted with."""
-        return _json(deployment.history(user_id))
+        return json_response(deployment.history(user_id))
