@@ -8,10 +8,11 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from shared.recommenders.base import Algorithm, Hyperparameters, RecommenderKind
 from shared.recommenders.item_knn import ItemKind
 from shared.recommenders.lfm import LfmKind
+from shared.recommenders.ncf import NcfKind
 from shared.recommenders.popularity import PopularityKind
 
 KINDS: Mapping[Algorithm, RecommenderKind] = {
-    kind.algorithm: kind for kind in (ItemKind(), LfmKind(), PopularityKind())
+    kind.algorithm: kind for kind in (ItemKind(), LfmKind(), NcfKind(), PopularityKind())
 }
 
 DOCUMENTATION: Mapping[Algorithm, str] = {

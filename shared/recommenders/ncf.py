@@ -1,0 +1,208 @@
+"""Neural collaborative filtering: NeuMF, a product of vectors and a small network, trained together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.arrays import Histories, Rows, Vectors
+from shared.progress import Progress
+from shared.randomness import rng_for, seed_for
+from shared.ranked_lists import RankedLists
+from shared.recommenders import ncf_loops
+from shared.recommenders.base import Algorithm, Hyperparameters, check_trainable, settings_of
+from shared.recommenders.ncf_loops import TILE, Tile, Weights
+from shared.recommenders.sampling import Sampler
+from shared.recommenders.topk import rank_catalogue
+
+_CHUNK = 2**19  # samples between two looks at `should_stop`, under a second
+
+
+@dataclass(frozen=True)
+class NcfSettings(Hyperparameters):
+    """Settings of NeuMF; the defaults are the paper's. The network has 2 n, n, n / 2 features."""
+
+    n_mlp_factors: int = field(
+        default=32,
+        metadata={
+            "doc": "n, length of the network's vectors, a multiple of 8: layers 2n - n - n/2",
+            "minimum": 8,
+        },
+    )
+    n_gmf_factors: int = field(default=8, metadata={"doc": "length of the product's vectors", "minimum": 1})
+    n_epochs: int = field(default=20, metadata={"doc": "passes over the interactions", "minimum": 1})
+    learning_rate: float = field(default=0.001, metadata={"doc": "step size of Adam", "minimum": 0.0})
+    n_negatives: int = field(
+        default=4, metadata={"doc": "items drawn per interaction from those the user lacks", "minimum": 0}
+    )
+    batch_size: int = field(default=256, metadata={"doc": "samples in a step", "minimum": 1})
+
+    def __post_init__(self) -> None:
+        if self.n_mlp_factors % 8:
+            raise ValueError(f"n_mlp_factors must be a multiple of 8, found {self.n_mlp_factors}")
+
+
+class _Halves(NamedTuple):
+    """What a score needs, with the first layer's two halves worked out for every user and item."""
+
+    user_halves: Vectors
+    gmf_users: Vectors
+    item_halves: Vectors
+    gmf_items: Vectors
+
+
+@dataclass(frozen=True)
+class Ncf:
+    """Scores an item by the logit of NeuMF.
+
+    histories  (n_users, n_items), what it was trained on
+    weights    see `Weights`
+    """
+
+    histories: Histories
+    weights: Weights
+
+    @cached_property
+    def _halves(self) -> _Halves:
+        w, n = self.weights, len(self.weights.w1)
+        return _Halves(
+            w.users[:, :n] @ w.w1[:, :n].T + w.b1,
+            np.ascontiguousarray(w.users[:, n:]),
+            np.ascontiguousarray(w.w1[:, n:] @ w.items[:, :n].T),
+            np.ascontiguousarray(w.items[:, n:].T),
+        )
+
+    def scores(self, user_rows: Rows) -> Vectors:
+        """Score the whole catalogue: (len(user_rows), n_items) float32 logits, the same in any company."""
+        halves = self._halves
+        found = np.empty((len(user_rows), len(self.weights.items)), dtype=np.float32)
+        ncf_loops.score(
+            halves.user_halves[user_rows],
+            halves.gmf_users[user_rows],
+            halves.item_halves,
+            halves.gmf_items,
+            self.weights,
+            _tile(self.weights),
+            found,
+        )
+        return found
+
+    def recommend(self, user_rows: Rows, *, k: int) -> RankedLists:
+        """Rank the catalogue; see `Recommender.recommend`."""
+        return rank_catalogue(self.scores, self.histories, user_rows, k=k)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the weights by name."""
+        return self.weights._asdict()
+
+
+class NcfKind:
+    """What the registry knows of NeuMF."""
+
+    algorithm: Algorithm = Algorithm.NCF
+    hyperparameters: type[Hyperparameters] = NcfSettings
+
+    def train(self, histories: Histories, settings: Hyperparameters, *, seed: int, progress: Progress) -> Ncf:
+        """Train by Adam on binary cross entropy with sampled negatives, fresh in each epoch.
+
+        Moments of a vector move only in steps whose batch has its user or item (lazy Adam, as in PyTorch's
+        SparseAdam), the correction of their bias counts all steps.
+        Raises as `RecommenderKind.train`, and ValueError if a user has every item or training diverges.
+        Source: He et al. 2017, section 3.4, without pretraining; Zhang et al. 2021, experimental setup.
+        """
+        known = settings_of(NcfSettings, settings)
+        check_trainable(histories)
+        sampler = Sampler(histories, n_negatives=known.n_negatives)
+        trainer = Trainer(initial_weights(histories.shape, known, seed=seed), known)
+        for epoch in range(known.n_epochs):
+            note = f"ncf epoch {epoch + 1} of {known.n_epochs}"
+            progress.step(epoch / known.n_epochs, note)
+            samples = sampler.draw(seed=seed_for("ncf", seed, "epoch", epoch))
+            chunk = max(_CHUNK // known.batch_size, 1) * known.batch_size
+            for start in range(0, len(samples), chunk):
+                progress.step((epoch + start / len(samples)) / known.n_epochs, note)
+                trainer.step(samples[start : start + chunk])
+        if not all(np.isfinite(array).all() for array in trainer.weights):
+            raise ValueError("training diverged: lower learning_rate")
+        return Ncf(histories, trainer.weights)
+
+    def from_arrays(self, arrays: Mapping[str, NDArray[Any]], histories: Histories) -> Ncf:
+        """Build it again from its weights."""
+        return Ncf(histories, Weights(**arrays))
+
+
+class Trainer:
+    """Weights, the state of Adam, and the memory that steps work in.
+
+    `weights` given are taken over and changed in place.
+    """
+
+    def __init__(self, weights: Weights, settings: NcfSettings) -> None:
+        self.weights = weights
+        self._settings = settings
+        self._n_steps = 0
+        self._first, self._second = _zeros_like(weights), _zeros_like(weights)
+        size = (settings.batch_size, weights.users.shape[1])
+        rows = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=np.float32)
+        self._gradients = Weights(*rows, *_zeros_like(weights)[2:])
+        self._user_places = np.full(len(weights.users), -1, dtype=np.int64)
+        self._item_places = np.full(len(weights.items), -1, dtype=np.int64)
+        self._tile = _tile(weights)
+
+    def step(self, samples: NDArray[np.int64]) -> None:
+        """Take one step a batch of samples, the last batch as short as need be."""
+        ncf_loops.train(
+            samples,
+            self._settings.batch_size,
+            np.float32(self._settings.learning_rate),
+            self._n_steps,
+            self.weights,
+            self._first,
+            self._second,
+            self._gradients,
+            self._user_places,
+            self._item_places,
+            self._tile,
+        )
+        self._n_steps += -(-len(samples) // self._settings.batch_size)
+
+
+def initial_weights(shape: tuple[int, int], settings: NcfSettings, *, seed: int) -> Weights:
+    """Draw the start: vectors normal with deviation 0.01, layers uniform by Glorot's rule, biases zero.
+
+    shape  (n_users, n_items)
+    Source: Glorot and Bengio 2010, equation 16; the paper does not give its start.
+    """
+    rng = rng_for("ncf", seed, "start")
+    n, n_gmf = settings.n_mlp_factors, settings.n_gmf_factors
+    users, items = (
+        rng.standard_normal((rows, n + n_gmf), dtype=np.float32) * np.float32(0.01) for rows in shape
+    )
+    return Weights(
+        users,
+        items,
+        w1=_glorot(rng, n, 2 * n),
+        b1=np.zeros(n, dtype=np.float32),
+        w2=_glorot(rng, n // 2, n),
+        b2=np.zeros(n // 2, dtype=np.float32),
+        w3=_glorot(rng, 1, n_gmf + n // 2)[0],
+        b3=np.zeros(1, dtype=np.float32),
+    )
+
+
+def _glorot(rng: np.random.Generator, n_out: int, n_in: int) -> Vectors:
+    bound = np.sqrt(6.0 / (n_in + n_out))
+    return rng.uniform(-bound, bound, size=(n_out, n_in)).astype(np.float32)
+
+
+def _zeros_like(weights: Weights) -> Weights:
+    return Weights(*(np.zeros_like(array) for array in weights))
+
+
+def _tile(weights: Weights) -> Tile:
+    n, n_half, n_gmf = len(weights.w1), len(weights.w2), weights.users.shape[1] - len(weights.w1)
+    sizes = (2 * n, n, n_half, n_gmf, n_gmf, 1, 2 * n, n, n_half, 1)
+    return Tile(*(np.zeros((size, TILE), dtype=np.float32) for size in sizes))
