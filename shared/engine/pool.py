@@ -56,7 +56,8 @@ class Pool:
     def start(self, task: Task[Any], payload: bytes) -> None:
         """Send a task to a worker.
 
-        Raises BrokenProcessPool if a worker has died, Conflict if MOST_TASKS wait already.
+        Raises BrokenProcessPool if a worker has died, Conflict if MOST_TASKS wait already, OSError if the
+        system has no room for another process.
         """
         serial, slot = self._enter(task)
         try:
@@ -65,6 +66,11 @@ class Pool:
         except BrokenProcessPool:
             self.broken = True
             self._leave(serial)
+            raise
+        except OSError:
+            # no process could be started, but the work may be queued: it keeps its slot, with the flag up
+            self._flags[slot] = 1
+            del self._entries[serial]
             raise
         task.stops_with(lambda: self._stop(serial, future))
         future.add_done_callback(lambda done: self._tell_listener(serial, done))

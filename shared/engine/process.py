@@ -13,7 +13,7 @@ from typing import TypeVar
 from shared.engine.pool import Pool
 from shared.engine.port import OnProgress, Task, ignore_progress
 from shared.engine.worker import ONE_THREAD
-from shared.errors import Conflict
+from shared.errors import Conflict, JobFailed
 
 T = TypeVar("T")
 
@@ -41,7 +41,8 @@ class ProcessEngine:
     ) -> Task[T]:
         """Send a top-level function and its arguments to a worker; see `Engine`.
 
-        Callbacks come on one thread of the engine. Raises also Conflict if too many tasks wait.
+        Callbacks come on one thread of the engine. Raises also Conflict if too many tasks wait,
+        JobFailed if the system has no room for a process.
         """
         payload = _packed(function, args)
         task: Task[T] = Task(getattr(function, "__qualname__", "task"), on_progress)
@@ -49,9 +50,11 @@ class ProcessEngine:
             if self._closed:
                 raise Conflict("the engine is closed; start the service again")
             try:
-                self._live_pool().start(task, payload)
-            except BrokenProcessPool:  # it broke since we looked
-                self._live_pool().start(task, payload)
+                self._start(task, payload)
+            except OSError as error:
+                raise JobFailed(
+                    f"no worker process could be started ({error.strerror}); free some memory and try again"
+                ) from error
         return task
 
     def close(self, grace_s: float = 5.0) -> None:
@@ -74,6 +77,12 @@ class ProcessEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _start(self, task: Task[T], payload: bytes) -> None:
+        try:
+            self._live_pool().start(task, payload)
+        except BrokenProcessPool:  # it broke since we looked
+            self._live_pool().start(task, payload)
 
     def _live_pool(self) -> Pool:
         if self._pool is not None and self._pool.broken:

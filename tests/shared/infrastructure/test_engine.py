@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -298,6 +299,26 @@ def test_workers_use_one_thread_each_and_this_process_keeps_its_own(processes: P
 
 def test_workers_ignore_ctrl_c(processes: ProcessEngine) -> None:
     assert processes.submit(jobs.interrupt_own_process).result(WAIT_S) == "went on"
+
+
+@pytest.mark.parametrize("began", [False, True], ids=["first process", "second process"])
+def test_a_system_without_room_is_reported_and_work_goes_on_later(
+    processes: ProcessEngine, began: bool
+) -> None:
+    """No new file descriptor can be had for a while, so no process can be started."""
+    if began:
+        pids = Pids()
+        processes.submit(jobs.until_stopped, on_progress=pids)
+        pids.first()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        with pytest.raises(JobFailed, match=r"no worker process could be started .*try again"):
+            processes.submit(jobs.add, 1, 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    assert processes.submit(jobs.add, 1, 1).result(WAIT_S) == 2
 
 
 PARENT = """
