@@ -164,6 +164,9 @@ def _codes(column: "pd.Series[str]") -> tuple[NDArray[np.int64], Ids]:
     return row_of_code[codes], Ids(tuple(names[code] for code in order))
 
 
-def _id_order(name: str) -> tuple[int, int, str]:
-    """Numbers by value, then everything else by its letters."""
-    return (0, int(name), name) if name.isascii() and name.isdigit() else (1, 0, name)
+def _id_order(name: str) -> tuple[int, int, str, str]:
+    """Numbers by value, however long, then everything else by its letters."""
+    if name.isascii() and name.isdigit():
+        digits = name.lstrip("0")
+        return 0, len(digits), digits, name
+    return 1, 0, name, name

@@ -100,17 +100,14 @@ def coin(seed):
     return np.random.default_rng(seed).permutation(np.arange(judged().n_users) % 2 == 0)
 
 
-# 188 shadow users are 240 steps for raw features: the paper's training is not done by then, ours is
-@pytest.mark.parametrize(
-    ("preset", "at_least"), [(AttackPreset.CCS21, 0.9), (AttackPreset.DIFFERENCE, 0.999)]
-)
-def test_a_planted_leak_is_found(preset, at_least):
+def test_a_planted_leak_is_found():
     is_member = coin(0)
 
-    found = verdict(attack(answers(is_member), preset=preset), is_member)
+    found = verdict(attack(answers(is_member)), is_member)
 
-    assert found.figures.auc > at_least
-    assert found.controls.built_to_leak.auc > at_least
+    assert found.figures.auc > 0.999
+    assert found.figures.balanced_accuracy > 0.95
+    assert found.controls.built_to_leak.auc > 0.999
     assert found.baselines["identical lists"].auc == 1.0
 
 

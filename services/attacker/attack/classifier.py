@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
-from torch.nn import functional
 
+from services.attacker.attack.network import Network, Trainer
 from services.attacker.attack.thresholds import best_threshold
 from shared.arrays import Bools, Scores, Vectors, check_shape
 from shared.progress import Progress
-
-HIDDEN = (32, 8)  # Zhang et al. 2021: l -> 32 -> 8 -> 2
 
 
 @dataclass(frozen=True)
@@ -38,12 +34,11 @@ class ClassifierSettings:
 class AttackModel:
     """A trained attack model.
 
-    parameters  weight and bias of each layer, by torch's name, first layer first
     shift       (l,) subtracted from features; scale (l,) divides them
     threshold   a score above it means member
     """
 
-    parameters: Mapping[str, NDArray[np.float32]]
+    network: Network
     shift: NDArray[np.float32]
     scale: NDArray[np.float32]
     threshold: float
@@ -55,32 +50,20 @@ class AttackModel:
         Raises ValueError if l is not that of the training.
         """
         check_shape("features", features, (None, len(self.shift)))
-        signal = torch.from_numpy((features - self.shift) / self.scale)
-        weights = [torch.from_numpy(value) for value in self.parameters.values()]
-        layers = list(zip(weights[::2], weights[1::2], strict=True))
-        for weight, bias in layers[:-1]:
-            signal = functional.relu(functional.linear(signal, weight, bias))
-        logits = functional.linear(signal, *layers[-1])  # (n, 2)
-        evidence: Scores = (logits[:, 1] - logits[:, 0]).double().numpy()
+        logits = self.network.logits((features - self.shift) / self.scale).astype(np.float64)
+        evidence: Scores = logits[:, 1] - logits[:, 0]
         return evidence
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Give all that is needed to build it again."""
         own = {"shift": self.shift, "scale": self.scale, "threshold": np.array(self.threshold)}
-        return own | {f"network/{name}": value for name, value in self.parameters.items()}
+        return own | self.network.to_arrays()
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> "AttackModel":
         """Build from what `to_arrays` gave."""
-        prefix = "network/"
-        parameters = {
-            name.removeprefix(prefix): np.array(value)
-            for name, value in arrays.items()
-            if name.startswith(prefix)
-        }
-        return AttackModel(
-            parameters, np.array(arrays["shift"]), np.array(arrays["scale"]), float(arrays["threshold"])
-        )
+        shift, scale = np.array(arrays["shift"]), np.array(arrays["scale"])
+        return AttackModel(Network.from_arrays(arrays), shift, scale, float(arrays["threshold"]))
 
 
 def train_classifier(
@@ -105,21 +88,18 @@ def train_classifier(
     rng = np.random.default_rng(seed)
     is_held_out = _hold_out(is_member, settings.held_out, rng)
     shift, scale = _scaling(features[~is_held_out], is_used=settings.is_standardized)
-    inputs = torch.from_numpy((features[~is_held_out] - shift) / scale)
-    network = _fit(inputs, is_member[~is_held_out], settings, rng, progress)
-    parameters = {name: value.detach().numpy().copy() for name, value in network.state_dict().items()}
-    model = AttackModel(parameters, shift, scale, threshold=0.0)
+    network = _fit(
+        (features[~is_held_out] - shift) / scale,
+        is_member[~is_held_out],
+        settings,
+        rng=rng,
+        progress=progress,
+    )
+    model = AttackModel(network, shift, scale, threshold=0.0)
     if not is_held_out.any():
         return model
     threshold = best_threshold(model.score(features[is_held_out]), is_member[is_held_out])
-    return AttackModel(parameters, shift, scale, threshold)
-
-
-def _network(length: int) -> nn.Sequential:
-    first, second = HIDDEN
-    return nn.Sequential(
-        nn.Linear(length, first), nn.ReLU(), nn.Linear(first, second), nn.ReLU(), nn.Linear(second, 2)
-    )
+    return AttackModel(network, shift, scale, threshold)
 
 
 def _hold_out(is_member: Bools, share: float, rng: np.random.Generator) -> Bools:
@@ -140,24 +120,21 @@ def _scaling(features: Vectors, *, is_used: bool) -> tuple[NDArray[np.float32], 
 
 
 def _fit(
-    inputs: torch.Tensor,
+    inputs: Vectors,
     is_member: Bools,
     settings: ClassifierSettings,
+    *,
     rng: np.random.Generator,
     progress: Progress,
-) -> nn.Sequential:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(rng.integers(2**62)))
-        network = _network(inputs.shape[1])
-    labels = torch.from_numpy(is_member.astype(np.int64))
-    optimizer = torch.optim.SGD(network.parameters(), lr=settings.learning_rate, momentum=settings.momentum)
-    cross_entropy = nn.CrossEntropyLoss()  # takes logits: softmax and logarithm are inside
+) -> Network:
+    trainer = Trainer(
+        Network.draw(inputs.shape[1], rng=rng),
+        learning_rate=settings.learning_rate,
+        momentum=settings.momentum,
+        batch_size=settings.batch_size,
+    )
     for epoch in range(settings.n_epochs):
         progress.step(epoch / settings.n_epochs, f"attack model, epoch {epoch + 1} of {settings.n_epochs}")
         order = rng.permutation(len(inputs)) if settings.is_shuffled else np.arange(len(inputs))
-        for start in range(0, len(order), settings.batch_size):
-            batch = torch.from_numpy(order[start : start + settings.batch_size])
-            optimizer.zero_grad()
-            cross_entropy(network(inputs[batch]), labels[batch]).backward()
-            optimizer.step()
-    return network
+        trainer.epoch(inputs, is_member, order)
+    return trainer.network
