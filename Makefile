@@ -7,7 +7,6 @@
 PYTHON ?=
 TORCH_WHEELS ?=
 ARGS ?=
-export ARGS
 
 INSTALLED := .venv/.installed
 WAIT := .ci/with-progress
@@ -35,8 +34,8 @@ check: $(INSTALLED) ## ruff, mypy and the import layers
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-up: $(if $(TORCH_WHEELS),,wheels) ## build the image, start target and attacker, run the demo (ARGS='-d --wait')
-	$(if $(TORCH_IS_URL),TORCH_INDEX_URL=$(TORCH_WHEELS),$(if $(TORCH_WHEELS),TORCH_WHEELS=$(abspath $(TORCH_WHEELS)))) \
+up: $(if $(TORCH_WHEELS),,wheels) ## build the image, start target and attacker, run the demo (ARGS=-d: in the background)
+	$(if $(TORCH_IS_URL),TORCH_WHEELS= TORCH_INDEX_URL=$(TORCH_WHEELS),$(if $(TORCH_WHEELS),TORCH_WHEELS=$(abspath $(TORCH_WHEELS)))) \
 	    docker compose up --build $(ARGS)
 
 # The image takes the CPU build of torch from docker/wheels. If this machine's pip knows where to find it, it is put
