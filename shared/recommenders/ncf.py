@@ -14,7 +14,7 @@ from shared.randomness import rng_for, seed_for
 from shared.ranked_lists import RankedLists
 from shared.recommenders import ncf_loops
 from shared.recommenders.base import Algorithm, Hyperparameters, check_trainable, settings_of
-from shared.recommenders.ncf_loops import TILE, Tile, Weights
+from shared.recommenders.ncf_loops import TILE, Adam, Tile, Weights, momentum_tails
 from shared.recommenders.sampling import Sampler
 from shared.recommenders.topk import rank_catalogue
 
@@ -108,15 +108,16 @@ class NcfKind:
     def train(self, histories: Histories, settings: Hyperparameters, *, seed: int, progress: Progress) -> Ncf:
         """Train by Adam on binary cross entropy with sampled negatives, fresh in each epoch.
 
-        Moments of a vector move only in steps whose batch has its user or item (lazy Adam, as in PyTorch's
-        SparseAdam), the correction of their bias counts all steps.
+        Adam moves every vector in every step, as PyTorch's does. (Moving only those in the batch, as
+        SparseAdam does, learns less: HR@100 on a third of MovieLens 1M fell from 0.33 to 0.31.)
         Raises as `RecommenderKind.train`, and ValueError if a user has every item or training diverges.
         Source: He et al. 2017, section 3.4, without pretraining; Zhang et al. 2021, experimental setup.
         """
         known = settings_of(NcfSettings, settings)
         check_trainable(histories)
         sampler = Sampler(histories, n_negatives=known.n_negatives)
-        trainer = Trainer(initial_weights(histories.shape, known, seed=seed), known)
+        n_steps = known.n_epochs * -(-sampler.n_samples // known.batch_size)
+        trainer = Trainer(initial_weights(histories.shape, known, seed=seed), known, n_steps=n_steps)
         for epoch in range(known.n_epochs):
             note = f"ncf epoch {epoch + 1} of {known.n_epochs}"
             progress.step(epoch / known.n_epochs, note)
@@ -125,9 +126,10 @@ class NcfKind:
             for start in range(0, len(samples), chunk):
                 progress.step((epoch + start / len(samples)) / known.n_epochs, note)
                 trainer.step(samples[start : start + chunk])
-        if not all(np.isfinite(array).all() for array in trainer.weights):
+        weights = trainer.finish()
+        if not all(np.isfinite(array).all() for array in weights):
             raise ValueError("training diverged: lower learning_rate")
-        return Ncf(histories, trainer.weights)
+        return Ncf(histories, weights)
 
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]], histories: Histories) -> Ncf:
         """Build it again from its weights."""
@@ -135,39 +137,54 @@ class NcfKind:
 
 
 class Trainer:
-    """Weights, the state of Adam, and the memory that steps work in.
+    """Weights, the state of Adam, and the memory that steps work in, for a known number of steps.
 
-    `weights` given are taken over and changed in place.
+    `weights` given are taken over and changed in place; they are whole after `finish` alone.
     """
 
-    def __init__(self, weights: Weights, settings: NcfSettings) -> None:
+    def __init__(self, weights: Weights, settings: NcfSettings, *, n_steps: int) -> None:
         self.weights = weights
         self._settings = settings
         self._n_steps = 0
-        self._first, self._second = _zeros_like(weights), _zeros_like(weights)
-        size = (settings.batch_size, weights.users.shape[1])
-        rows = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=np.float32)
-        self._gradients = Weights(*rows, *_zeros_like(weights)[2:])
-        self._user_places = np.full(len(weights.users), -1, dtype=np.int64)
-        self._item_places = np.full(len(weights.items), -1, dtype=np.int64)
+        (n_users, n_factors), n_items = weights.users.shape, len(weights.items)
+        batch_users, batch_items = np.zeros((2, settings.batch_size, n_factors), dtype=np.float32)
+        self._adam = Adam(
+            first=_zeros_like(weights),
+            second=_zeros_like(weights),
+            gradients=_zeros_like(weights)._replace(users=batch_users, items=batch_items),
+            user_places=np.full(n_users, -1, dtype=np.int64),
+            item_places=np.full(n_items, -1, dtype=np.int64),
+            user_steps=np.zeros(n_users, dtype=np.int64),
+            item_steps=np.zeros(n_items, dtype=np.int64),
+            tails=momentum_tails(n_steps),
+        )
         self._tile = _tile(weights)
 
+    @property
+    def moments(self) -> Weights:
+        """Adam's first moments: a tenth of the gradients after the first step."""
+        return self._adam.first
+
     def step(self, samples: NDArray[np.int64]) -> None:
-        """Take one step a batch of samples, the last batch as short as need be."""
+        """Take one step a batch of samples, see `Sampler`; the last batch is as short as need be."""
+        size = self._settings.batch_size
         ncf_loops.train(
             samples,
-            self._settings.batch_size,
-            np.float32(self._settings.learning_rate),
+            size,
+            self._settings.learning_rate,
             self._n_steps,
             self.weights,
-            self._first,
-            self._second,
-            self._gradients,
-            self._user_places,
-            self._item_places,
+            self._adam,
             self._tile,
         )
-        self._n_steps += -(-len(samples) // self._settings.batch_size)
+        self._n_steps += -(-len(samples) // size)
+
+    def finish(self) -> Weights:
+        """Bring every vector up to the last step, and give the weights."""
+        users, items = (np.arange(len(rows)) for rows in (self.weights.users, self.weights.items))
+        rate = self._settings.learning_rate
+        ncf_loops.catch_up(users, items, self._n_steps, rate, self.weights, self._adam)
+        return self.weights
 
 
 def initial_weights(shape: tuple[int, int], settings: NcfSettings, *, seed: int) -> Weights:

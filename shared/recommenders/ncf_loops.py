@@ -11,16 +11,20 @@ loops run over neighboring samples and become vector instructions. The network o
 # ruff: noqa: PLR0917 - compiled loops take arrays by position
 
 from math import exp, sqrt
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.arrays import Rows, Vectors
 from shared.recommenders.compiled import compiled_fast
 from shared.recommenders.sampling import ITEM_BITS, Samples
 
+Tails: TypeAlias = NDArray[np.float64]
+
 TILE = 128  # measured: 64 and 256 are a tenth and a third slower
-_BETA1, _BETA2, _EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-8)
+_BETA1, _BETA2, _EPSILON = 0.9, 0.999, np.float32(1e-8)
+_SHRINKING = _BETA1 / sqrt(_BETA2)
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
@@ -57,62 +61,126 @@ class Tile(NamedTuple):
     dz: Vectors
 
 
+class Adam(NamedTuple):
+    """The state of Adam, and the memory that a step works in.
+
+    A vector whose user or item is not in a batch has gradient 0 and moves by momentum alone. Those moves are
+    made up for in one go when it is next needed, which is the same but for the place of epsilon.
+
+    first, second  moments
+    gradients      users and items have a row for each place in a batch; all zero between steps
+    user_places    (n_users,), item_places (n_items,): the place of a row in the batch; -1 between steps
+    user_steps     (n_users,), item_steps (n_items,): how many steps each vector has made
+    tails          see `momentum_tails`
+    """
+
+    first: Weights
+    second: Weights
+    gradients: Weights
+    user_places: Rows
+    item_places: Rows
+    user_steps: Rows
+    item_steps: Rows
+    tails: Tails
+
+
+def momentum_tails(n_steps: int) -> Tails:
+    """Sum what momentum does to a vector that gets no gradient.
+
+    Without gradient, step t moves it by learning_rate c(t) first / sqrt(second), where c corrects the bias of
+    the moments, and the quotient shrinks by r = beta1 / sqrt(beta2) a step.
+    returns  (n_steps + 2,) float64; entry t is c(t) + r c(t + 1) + r^2 c(t + 2) + ... ; entry 0 is not used
+    """
+    steps = np.arange(1, n_steps + 2)
+    corrections = np.sqrt(1 - _BETA2**steps) / (1 - _BETA1**steps)
+    tails = np.zeros(n_steps + 2)
+    tails[-1] = corrections[-1] / (1 - _SHRINKING)
+    for t in range(n_steps, 0, -1):
+        tails[t] = corrections[t - 1] + _SHRINKING * tails[t + 1]
+    return tails
+
+
 @compiled_fast
 def train(
     samples: Samples,
     batch_size: int,
-    learning_rate: np.float32,
+    learning_rate: float,
     n_steps_before: int,
     weights: Weights,
-    first: Weights,
-    second: Weights,
-    gradients: Weights,
-    user_places: Rows,
-    item_places: Rows,
+    adam: Adam,
     tile: Tile,
 ) -> None:
-    """Take one Adam step a batch of samples; weights, first and second moments change in place.
-
-    gradients    users and items have batch_size rows; all zero before and after
-    user_places  (n_users,), item_places (n_items,): -1 before and after
-    """
+    """Take one Adam step a batch of samples; weights and state change in place."""
     users, items = np.empty(batch_size, np.int64), np.empty(batch_size, np.int64)
     step = n_steps_before
     for start in range(0, len(samples), batch_size):
         batch = samples[start : start + batch_size]
-        n_users = _place(batch >> 33, user_places, users)
-        n_items = _place((batch >> 1) & ITEM_BITS, item_places, items)
+        batch_users = users[: _place(batch >> 33, adam.user_places, users)]
+        batch_items = items[: _place((batch >> 1) & ITEM_BITS, adam.item_places, items)]
+        catch_up(batch_users, batch_items, step, learning_rate, weights, adam)
         for tile_start in range(0, len(batch), TILE):
             part = batch[tile_start : tile_start + TILE]
             _gather(part, weights, tile)
             forward(weights, tile)
             _loss_gradient(part, len(batch), tile)
-            _backward(weights, tile, gradients)
-            _scatter(part, tile, weights, gradients, user_places, item_places)
+            _backward(weights, tile, adam.gradients)
+            _scatter(part, tile, weights, adam)
         step += 1
-        rate = np.float32(learning_rate / (1 - 0.9**step))
-        scale = np.float32(1 / sqrt(1 - 0.999**step))
-        _adam_rows(
-            users[:n_users],
-            user_places,
-            weights.users,
-            first.users,
-            second.users,
-            gradients.users,
-            rate,
-            scale,
-        )
-        _adam_rows(
-            items[:n_items],
-            item_places,
-            weights.items,
-            first.items,
-            second.items,
-            gradients.items,
-            rate,
-            scale,
-        )
-        _adam_dense(weights, first, second, gradients, rate, scale)
+        rate = np.float32(learning_rate / (1 - _BETA1**step))
+        scale = np.float32(1 / sqrt(1 - _BETA2**step))
+        _step_rows(batch_users, batch_items, step, rate, scale, weights, adam)
+        _step_dense(rate, scale, weights, adam)
+
+
+@compiled_fast
+def catch_up(users: Rows, items: Rows, step: int, learning_rate: float, weights: Weights, adam: Adam) -> None:
+    """Make the moves that the vectors of some users and items missed up to a step."""
+    first, second = adam.first, adam.second
+    for row in users:
+        if 0 < adam.user_steps[row] < step:
+            _drift(
+                weights.users[row],
+                first.users[row],
+                second.users[row],
+                adam.user_steps[row],
+                step,
+                learning_rate,
+                adam.tails,
+            )
+        adam.user_steps[row] = step
+    for row in items:
+        if 0 < adam.item_steps[row] < step:
+            _drift(
+                weights.items[row],
+                first.items[row],
+                second.items[row],
+                adam.item_steps[row],
+                step,
+                learning_rate,
+                adam.tails,
+            )
+        adam.item_steps[row] = step
+
+
+@compiled_fast
+def _drift(
+    weights: Vectors,
+    first: Vectors,
+    second: Vectors,
+    before: int,
+    step: int,
+    learning_rate: float,
+    tails: Tails,
+) -> None:
+    """Make the steps before + 1, ..., step of a vector without gradient."""
+    n_missed = step - before
+    total = _SHRINKING * (tails[before + 1] - _SHRINKING**n_missed * tails[step + 1])
+    size = np.float32(learning_rate * total)
+    decay1, decay2 = np.float32(_BETA1**n_missed), np.float32(_BETA2**n_missed)
+    for c in range(len(weights)):
+        weights[c] -= size * first[c] / (np.sqrt(second[c]) + _EPSILON)
+        first[c] *= decay1
+        second[c] *= decay2
 
 
 @compiled_fast
@@ -259,15 +327,13 @@ def _add_outer(dh: Vectors, x: Vectors, dw: Vectors, db: Vectors) -> None:
 
 
 @compiled_fast
-def _scatter(
-    part: Samples, tile: Tile, weights: Weights, gradients: Weights, user_places: Rows, item_places: Rows
-) -> None:
+def _scatter(part: Samples, tile: Tile, weights: Weights, adam: Adam) -> None:
     """Add the gradients by the vectors of each sample's user and item to the rows of the batch."""
     n = len(weights.w1)
     n_gmf = len(tile.gmf_user)
     for s in range(len(part)):
-        user = gradients.users[user_places[part[s] >> 33]]
-        item = gradients.items[item_places[(part[s] >> 1) & ITEM_BITS]]
+        user = adam.gradients.users[adam.user_places[part[s] >> 33]]
+        item = adam.gradients.items[adam.item_places[(part[s] >> 1) & ITEM_BITS]]
         dz = tile.dz[0, s]
         for c in range(n):
             user[c] += tile.dx[c, s]
@@ -289,39 +355,38 @@ def _loss_gradient(part: Samples, n_batch: int, tile: Tile) -> None:
 
 
 @compiled_fast
-def _adam_rows(
-    rows: Rows,
-    places: Rows,
-    weights: Vectors,
-    first: Vectors,
-    second: Vectors,
-    gradients: Vectors,
-    rate: np.float32,
-    scale: np.float32,
+def _step_rows(
+    users: Rows, items: Rows, step: int, rate: np.float32, scale: np.float32, weights: Weights, adam: Adam
 ) -> None:
-    """Step the rows of a batch, whose gradients stand in the order of `rows`; forget their places."""
-    for n in range(len(rows)):
-        row = rows[n]
-        places[row] = -1
-        _adam(weights[row], first[row], second[row], gradients[n], rate, scale)
+    """Step the vectors of a batch and forget their places."""
+    first, second, gradients = adam.first, adam.second, adam.gradients
+    for n in range(len(users)):
+        row = users[n]
+        adam.user_places[row] = -1
+        adam.user_steps[row] = step
+        _step(weights.users[row], first.users[row], second.users[row], gradients.users[n], rate, scale)
+    for n in range(len(items)):
+        row = items[n]
+        adam.item_places[row] = -1
+        adam.item_steps[row] = step
+        _step(weights.items[row], first.items[row], second.items[row], gradients.items[n], rate, scale)
 
 
 @compiled_fast
-def _adam_dense(
-    weights: Weights, first: Weights, second: Weights, gradients: Weights, rate: np.float32, scale: np.float32
-) -> None:
+def _step_dense(rate: np.float32, scale: np.float32, weights: Weights, adam: Adam) -> None:
+    first, second, gradients = adam.first, adam.second, adam.gradients
     for n in range(len(weights.w1)):
-        _adam(weights.w1[n], first.w1[n], second.w1[n], gradients.w1[n], rate, scale)
+        _step(weights.w1[n], first.w1[n], second.w1[n], gradients.w1[n], rate, scale)
     for n in range(len(weights.w2)):
-        _adam(weights.w2[n], first.w2[n], second.w2[n], gradients.w2[n], rate, scale)
-    _adam(weights.b1, first.b1, second.b1, gradients.b1, rate, scale)
-    _adam(weights.b2, first.b2, second.b2, gradients.b2, rate, scale)
-    _adam(weights.w3, first.w3, second.w3, gradients.w3, rate, scale)
-    _adam(weights.b3, first.b3, second.b3, gradients.b3, rate, scale)
+        _step(weights.w2[n], first.w2[n], second.w2[n], gradients.w2[n], rate, scale)
+    _step(weights.b1, first.b1, second.b1, gradients.b1, rate, scale)
+    _step(weights.b2, first.b2, second.b2, gradients.b2, rate, scale)
+    _step(weights.w3, first.w3, second.w3, gradients.w3, rate, scale)
+    _step(weights.b3, first.b3, second.b3, gradients.b3, rate, scale)
 
 
 @compiled_fast
-def _adam(
+def _step(
     weights: Vectors,
     first: Vectors,
     second: Vectors,
@@ -330,10 +395,11 @@ def _adam(
     scale: np.float32,
 ) -> None:
     """Take one step and leave zero gradients. Source: Kingma and Ba 2015, algorithm 1."""
+    beta1, beta2 = np.float32(_BETA1), np.float32(_BETA2)
     for c in range(len(weights)):
         g = gradients[c]
-        first[c] = _BETA1 * first[c] + (_ONE - _BETA1) * g
-        second[c] = _BETA2 * second[c] + (_ONE - _BETA2) * g * g
+        first[c] = beta1 * first[c] + (_ONE - beta1) * g
+        second[c] = beta2 * second[c] + (_ONE - beta2) * g * g
         weights[c] -= rate * first[c] / (np.sqrt(second[c]) * scale + _EPSILON)
         gradients[c] = _ZERO
 

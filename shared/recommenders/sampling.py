@@ -34,6 +34,11 @@ class Sampler:
             )
         self._samples = np.empty(len(self._indices) * (1 + n_negatives), dtype=np.int64)
 
+    @property
+    def n_samples(self) -> int:
+        """How many samples an epoch has."""
+        return len(self._samples)
+
     def draw(self, *, seed: int) -> Samples:
         """Draw an epoch: (n_interactions * (1 + n_negatives),), valid until the next draw."""
         state = np.array([seed], dtype=np.uint64)

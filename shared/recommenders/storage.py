@@ -48,8 +48,8 @@ def load(folder: Path) -> Recommender:
     """
     try:
         description = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
-        with np.load(folder / _ARRAYS, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with (folder / _ARRAYS).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
         return _build(description, arrays)
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise StorageFailed(f"could not read a model from {folder}: {error}; train it again") from error
