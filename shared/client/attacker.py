@@ -66,15 +66,13 @@ class AttackerClient:
         """Say whether the service answers and is ready."""
         return self._wire.is_ok("/health/ready")
 
+    def wait_live(self, timeout_s: float = 60.0) -> None:
+        """Wait until the service answers, ready or not. Raises ServiceUnreachable if it does not in time."""
+        self._wait_ok("/health/live", "answering", timeout_s)
+
     def wait_ready(self, timeout_s: float = 60.0) -> None:
         """Wait until the service is ready. Raises ServiceUnreachable if it is not in time."""
-        wait_for(
-            lambda: True if self.is_ready() else None,
-            what=f"{self.url} becoming ready",
-            timeout_s=timeout_s,
-            every_s=_EVERY_S,
-            clock=self._clock,
-        )
+        self._wait_ok("/health/ready", "becoming ready", timeout_s)
 
     def submit(self, spec: AttackSpec) -> Attack:
         """Submit an attack; it runs in the background."""
@@ -147,6 +145,15 @@ class AttackerClient:
     def metrics(self) -> str:
         """What Prometheus reads."""
         return self._wire.send("GET", "/metrics").text
+
+    def _wait_ok(self, path: str, what: str, timeout_s: float) -> None:
+        wait_for(
+            lambda: self._wire.is_ok(path) or None,
+            what=f"{self.url} {what}",
+            timeout_s=timeout_s,
+            every_s=_EVERY_S,
+            clock=self._clock,
+        )
 
 
 def finished(attack: Attack) -> Attack:

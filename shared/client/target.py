@@ -73,15 +73,13 @@ class TargetClient:
         """Say whether the service answers and is ready."""
         return self._wire.is_ok("/health/ready")
 
+    def wait_live(self, timeout_s: float = 60.0) -> None:
+        """Wait until the service answers, ready or not. Raises ServiceUnreachable if it does not in time."""
+        self._wait_ok("/health/live", "answering", timeout_s)
+
     def wait_ready(self, timeout_s: float = 60.0) -> None:
-        """Wait until the service is ready. Raises ServiceUnreachable if it is not in time."""
-        wait_for(
-            lambda: True if self.is_ready() else None,
-            what=f"{self.url} becoming ready",
-            timeout_s=timeout_s,
-            every_s=_EVERY_S,
-            clock=self._clock,
-        )
+        """Wait until a deployment is active. Raises ServiceUnreachable if none is in time."""
+        self._wait_ok("/health/ready", "becoming ready", timeout_s)
 
     def recommendations(
         self, user_id: str, *, k: int | None = None, deployment: str | None = None
@@ -160,6 +158,10 @@ class TargetClient:
         """Train a deployment once more, by the same spec."""
         return self._wire.post(Deployment, f"{_admin_path(deployment_id)}/retrain", key=self._admin())
 
+    def cancel(self, deployment_id: str) -> Deployment:
+        """Ask a training to stop."""
+        return self._wire.post(Deployment, f"{_admin_path(deployment_id)}/cancel", key=self._admin())
+
     def delete(self, deployment_id: str) -> None:
         """Delete a deployment and all that was stored for it."""
         self._wire.delete(_admin_path(deployment_id), key=self._admin())
@@ -175,6 +177,15 @@ class TargetClient:
         question = MembershipQuestion(user_ids=tuple(user_ids), deployment=deployment)
         return self._wire.post(MembershipAnswer, "/oracle/membership", question, key=self._oracle_key)
 
+    def _wait_ok(self, path: str, what: str, timeout_s: float) -> None:
+        wait_for(
+            lambda: self._wire.is_ok(path) or None,
+            what=f"{self.url} {what}",
+            timeout_s=timeout_s,
+            every_s=_EVERY_S,
+            clock=self._clock,
+        )
+
     def _admin(self) -> str:
         if self._admin_key is None:
             raise Unauthorized("the admin routes need a key; give admin_key to the client")
@@ -186,9 +197,8 @@ def done(deployment: Deployment) -> Deployment | None:
     if not deployment.state.is_final:
         return None
     if deployment.state is not JobState.DONE:
-        raise JobFailed(
-            f"the deployment {deployment.id} is {deployment.state}: {deployment.error or 'no reason was given'}"
-        )
+        reason = deployment.error or "no reason was given"
+        raise JobFailed(f"the deployment {deployment.id} is {deployment.state}: {reason}")
     return deployment
 
 

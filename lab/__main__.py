@@ -1,0 +1,5 @@
+"""`python -m lab` is `recleak`."""
+
+from lab.cli import main
+
+main()

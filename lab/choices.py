@@ -1,0 +1,45 @@
+"""The choices of the options, written down once more because their own modules take a second to import.
+
+A test holds them against `shared`.
+"""
+
+from enum import StrEnum
+
+
+class AlgorithmName(StrEnum):
+    """`shared.recommenders.base.Algorithm`."""
+
+    ITEM = "item"
+    LFM = "lfm"
+    NCF = "ncf"
+    POPULARITY = "popularity"
+
+
+class AttackName(StrEnum):
+    """`shared.attacks.AttackPreset`."""
+
+    DIFFERENCE = "difference"
+    CCS21 = "ccs21"
+
+
+class ColdStartName(StrEnum):
+    """`shared.recommenders.served.ColdStart`."""
+
+    POPULAR = "popular"
+    POPULAR_UNSEEN = "popular_unseen"
+    EMPTY = "empty"
+    NOT_FOUND = "not_found"
+
+
+class ModeName(StrEnum):
+    """`shared.contract.attacker.QueryMode`."""
+
+    BATCH = "batch"
+    SINGLE = "single"
+
+
+class UsersName(StrEnum):
+    """Where the judged users come from, where a flag can say it."""
+
+    DATASET = "dataset"
+    TARGET = "target"
