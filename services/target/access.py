@@ -27,30 +27,27 @@ class Admission:
             settings.api_key, setting="RECLEAK_TARGET_API_KEY", scheme=SCHEME, when_unset=WhenUnset.OPEN
         )
 
-    def admit(self, request: Request) -> str:
+    async def admit(self, request: Request) -> str:
         """Give the client's name. Raises Unauthorized on a missing or wrong key, TooManyRequests."""
         if self._keys:
-            self._check(request.headers.get(HEADER))
+            await self._check(request.headers.get(HEADER))
         client = client_of(request, known_keys=self._keys)
         if self._limiter is not None:
             self._limiter.check(client)
         return client
 
     def dependency(self) -> Callable[..., Awaitable[str]]:
-        """Make a dependency of `admit`; async, because a plain function would go through a thread."""
+        """Make a FastAPI dependency of `admit`, which the OpenAPI document shows if there is a key."""
 
         async def admit(request: Request) -> str:
-            return self.admit(request)
+            return await self.admit(request)
 
         if not self._keys:
             return admit
         header = APIKeyHeader(name=HEADER, scheme_name=SCHEME, auto_error=False)
 
-        async def admit_with_key(
-            request: Request,
-            _: Annotated[str | None, Security(header)],  # for the OpenAPI document
-        ) -> str:
-            return self.admit(request)
+        async def admit_with_key(request: Request, _: Annotated[str | None, Security(header)]) -> str:
+            return await self.admit(request)
 
         return admit_with_key
 

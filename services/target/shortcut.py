@@ -6,7 +6,7 @@ holds the two against each other.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,18 +31,18 @@ class _PlainRoute(Route):
         return match, {**found, "route": self}  # the metrics read its template
 
 
-def shortcuts(serving: Serving, *, admit: Callable[[Request], str]) -> list[Route]:
+def shortcuts(serving: Serving, *, admit: Callable[[Request], Awaitable[str]]) -> list[Route]:
     """Make the routes that stand before the documented ones.
 
     admit  gives the client's name or raises
     """
 
     async def read_active(request: Request) -> Response:
-        client = admit(request)
+        client = await admit(request)
         return _list(request, active_of(serving), client)
 
     async def read_named(request: Request) -> Response:
-        client = admit(request)
+        client = await admit(request)
         return _list(request, serving.get(request.path_params["deployment"]), client)
 
     return [

@@ -99,7 +99,8 @@ def membership_of(session: Session, deployment_id: str, names: Sequence[str]) ->
     found: dict[str, bool] = {}
     for start in range(0, len(names), _NAMES_PER_QUERY):
         some = names[start : start + _NAMES_PER_QUERY]
-        found.update(session.execute(query.where(UserRow.user_id.in_(some))).tuples())
+        rows = session.execute(query.where(UserRow.user_id.in_(some)))
+        found.update({user_id: is_member for user_id, is_member in rows})
     return found
 
 
