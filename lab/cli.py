@@ -13,15 +13,11 @@ from shared import __version__
 _EPILOG = """
 **First steps**
 
-`recleak demo`                             see it all: two services, one attack, one table
-
-`recleak serve target` and `recleak serve attacker`   the same, step by step, in two terminals
-
-`recleak deploy submit --dataset synthetic`   train a recommender in the target
-
-`recleak attack submit --watch`            attack it
-
-`recleak data list`                        data sets, and how to get them
+- `recleak demo`: see it all: two services, one attack, one table
+- `recleak serve target` and `recleak serve attacker`: the same, step by step, in two terminals
+- `recleak deploy submit --dataset synthetic`: train a recommender in the target
+- `recleak attack submit --watch`: attack it
+- `recleak data list`: data sets, and how to get them
 """
 
 

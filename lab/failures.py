@@ -44,7 +44,8 @@ def _misused(error: BaseException) -> int:
     message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
     context = getattr(error, "ctx", None)
     where = f" (see {context.command_path} --help)" if context is not None else ""
-    say_error(message + where)
+    if message:  # it has none where the help was all the answer
+        say_error(message + where)
     return int(getattr(error, "exit_code", _FAILED))
 
 

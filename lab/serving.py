@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 def serve_target(port_file: Path | None) -> None:
-    """Serve the target by its environment variables. Raises as `serve`; BadInput on a setting that is none."""
+    """Serve the target by its environment variables. Raises as `serve`; BadInput on a bad setting."""
     from services.target.app import create_app  # noqa: PLC0415 - each service is started without the other
     from services.target.settings import read_settings, unknown_variables  # noqa: PLC0415
 
@@ -28,7 +28,7 @@ def serve_target(port_file: Path | None) -> None:
 
 
 def serve_attacker(port_file: Path | None) -> None:
-    """Serve the attacker by its environment variables. Raises as `serve`; BadInput on a setting that is none."""
+    """Serve the attacker by its environment variables. Raises as `serve`; BadInput on a bad setting."""
     from services.attacker.app import create_app  # noqa: PLC0415
     from services.attacker.settings import read_settings, unknown_variables  # noqa: PLC0415
 

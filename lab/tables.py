@@ -131,7 +131,7 @@ def attack_pairs(attack: Attack) -> Iterator[tuple[str, str]]:
 def _table(*columns: str) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, no_wrap=column == "id")
+        table.add_column(column, no_wrap=column == "id", overflow="fold")
     return table
 
 

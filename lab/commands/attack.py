@@ -16,17 +16,12 @@ if TYPE_CHECKING:
 _EPILOG = """
 **Examples**
 
-`recleak attack submit --target-url http://127.0.0.1:8001 --users-from synthetic --watch`
-
-`recleak attack submit spec.yaml --seed 3 --watch`      a file, one setting changed
-
-`recleak attack submit --set target.query.concurrency=4 --set shadow.hyperparameters.epochs=5`
-
-`recleak attack watch ID`                               also after a broken connection, or on another machine
-
-`recleak attack show ID --json`
-
-`recleak attack predictions ID --csv > predictions.csv`
+- `recleak attack submit --target-url http://127.0.0.1:8001 --users-from synthetic --watch`
+- `recleak attack submit spec.yaml --seed 3 --watch`: a file, one setting changed
+- `recleak attack submit --set target.query.concurrency=4 --set shadow.hyperparameters.epochs=5`
+- `recleak attack watch ID`: also after a broken connection, or on another machine
+- `recleak attack show ID --json`
+- `recleak attack predictions ID --csv > predictions.csv`
 
 A spec file (.yaml, .toml, .json) has the fields of POST /v1/attacks, see /docs of the attacker:
 `target: {url: ...}`, `users: {source: dataset, dataset: ml-1m}`, `shadow: {algorithm: ncf}`, `k: 100`.

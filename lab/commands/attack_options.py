@@ -57,7 +57,9 @@ Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show what happens un
 
 Url = Annotated[
     str,
-    typer.Option("--attacker-url", envvar="RECLEAK_ATTACKER_URL", help="Address of the attacker service."),
+    typer.Option(
+        "--attacker-url", envvar="RECLEAK_CLI_ATTACKER_URL", help="Address of the attacker service."
+    ),
 ]
 Id = Annotated[str, typer.Argument(help="Id of an attack.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

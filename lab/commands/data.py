@@ -15,15 +15,11 @@ if TYPE_CHECKING:
 _EPILOG = """
 **Examples**
 
-`recleak data list`
-
-`recleak data fetch ml-1m`                        download it from its official place, checksum compared
-
-`recleak data info lastfm-2k --data-dir FOLDER`   size and shape
-
-`recleak data info synthetic:users=1000,items=500,seed=3`
-
-`recleak data info my.csv`                        lines of user,item[,rating[,timestamp]]
+- `recleak data list`
+- `recleak data fetch ml-1m`: download it from its official place, checksum compared
+- `recleak data info lastfm-2k --data-dir FOLDER`: size and shape
+- `recleak data info synthetic:users=1000,items=500,seed=3`
+- `recleak data info my.csv`: lines of user,item[,rating[,timestamp]]
 """
 
 app = typer.Typer(

@@ -20,13 +20,10 @@ if TYPE_CHECKING:
 EPILOG = """
 **Examples**
 
-`recleak demo`                                                  the built-in synthetic data, half a minute
-
-`recleak demo --dataset ml-1m --target-algorithm ncf`           a data set that `recleak data fetch` got
-
-`recleak demo --dataset lastfm-2k --data-dir FOLDER --json out.json`
-
-`recleak demo --keep`                                           leave both services running, to play with
+- `recleak demo`: the built-in synthetic data, half a minute
+- `recleak demo --dataset ml-1m --target-algorithm ncf`: a data set that `recleak data fetch` got
+- `recleak demo --dataset lastfm-2k --data-dir FOLDER --json out.json`
+- `recleak demo --keep`: leave both services running, to play with
 
 **What you see**: the attack, beside attacks that need no learning (baselines) and runs whose answer is known
 (controls). Same seed, same figures: in the demo even who is a member, the target's secret, follows

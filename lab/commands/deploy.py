@@ -15,13 +15,10 @@ if TYPE_CHECKING:
 _EPILOG = """
 **Examples** (RECLEAK_TARGET_ADMIN_KEY must be the target's)
 
-`recleak deploy submit --dataset ml-1m --algorithm lfm --watch`
-
-`recleak deploy submit spec.yaml --set split.seed=3`     a file, one setting changed
-
-`recleak deploy list`
-
-`recleak deploy activate ID`
+- `recleak deploy submit --dataset ml-1m --algorithm lfm --watch`
+- `recleak deploy submit spec.yaml --set split.seed=3`: a file, one setting changed
+- `recleak deploy list`
+- `recleak deploy activate ID`
 """
 
 app = typer.Typer(
@@ -32,7 +29,7 @@ app = typer.Typer(
 )
 
 Url = Annotated[
-    str, typer.Option("--target-url", envvar="RECLEAK_TARGET_URL", help="Address of the target service.")
+    str, typer.Option("--target-url", envvar="RECLEAK_CLI_TARGET_URL", help="Address of the target service.")
 ]
 Id = Annotated[str, typer.Argument(help="Id of a deployment.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -11,11 +11,9 @@ from lab import folders
 _EPILOG = """
 **Examples**
 
-`RECLEAK_TARGET_ADMIN_KEY=... RECLEAK_TARGET_ORACLE_KEY=... recleak serve target`
-
-`RECLEAK_ORACLE_KEY=... recleak serve attacker --port 8002`
-
-`recleak serve target --port 0 --port-file port.txt`   any free port, written to a file
+- `RECLEAK_TARGET_ADMIN_KEY=... RECLEAK_TARGET_ORACLE_KEY=... recleak serve target`
+- `RECLEAK_ORACLE_KEY=... recleak serve attacker --port 8002`
+- `recleak serve target --port 0 --port-file port.txt`: any free port, written to a file
 
 Every setting is an environment variable too (RECLEAK_TARGET_..., RECLEAK_ATTACKER_...); an option wins. Keys
 are variables only: the command line of a process is no secret.
