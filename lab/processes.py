@@ -16,7 +16,6 @@ from lab.signals import Signals, is_alive
 from shared.errors import ServiceError, StorageFailed
 
 _TAIL_LINES = 15
-_GRACE_S = 8.0
 _GROUP_GONE_S = 2.0
 _EVERY_S = 0.05
 
@@ -44,9 +43,12 @@ class Services:
 
     Each leads a group (and session) of its own: Ctrl-C on the terminal reaches only us, and what a service
     started itself ends with it.
+
+    grace_s  how long they may take to end by themselves
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, grace_s: float = 8.0) -> None:
+        self._grace_s = grace_s
         self._folder: Path | None = None
         self._services: list[Service] = []
         self._is_kept = False
@@ -134,7 +136,7 @@ class Services:
         for service in self._services:
             with suppress(ProcessLookupError):
                 service.process.terminate()
-        end = time.monotonic() + _GRACE_S
+        end = time.monotonic() + self._grace_s
         for service in self._services:
             with suppress(subprocess.TimeoutExpired):
                 service.process.wait(max(0.0, end - time.monotonic()))
