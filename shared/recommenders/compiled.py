@@ -1,6 +1,7 @@
 """Compiled loops: machine code is kept on disk where that is possible, and made anew where it is not."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -35,7 +36,9 @@ def csr_parts(histories: Histories) -> tuple[NDArray[np.int64], NDArray[np.int32
 
 
 def _compile(function: Function, *, fastmath: bool | set[str]) -> Function:
+    # The check for division by zero that Python's error model makes keeps loops from being vectorized.
+    compile_it = partial(njit, nogil=True, fastmath=fastmath, error_model="numpy")
     try:
-        return njit(cache=True, nogil=True, fastmath=fastmath)(function)  # type: ignore[no-any-return]
+        return compile_it(cache=True)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # no folder to cache in: a read-only install without NUMBA_CACHE_DIR
-        return njit(nogil=True, fastmath=fastmath)(function)  # type: ignore[no-any-return]
+        return compile_it()(function)  # type: ignore[no-any-return]

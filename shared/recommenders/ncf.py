@@ -14,7 +14,7 @@ from shared.randomness import rng_for, seed_for
 from shared.ranked_lists import RankedLists
 from shared.recommenders import ncf_loops
 from shared.recommenders.base import Algorithm, Hyperparameters, check_trainable, settings_of
-from shared.recommenders.ncf_loops import TILE, Adam, Tile, Weights, momentum_tails
+from shared.recommenders.ncf_loops import TILE, Adam, Tile, Weights, momentum_tails, shrinking_powers
 from shared.recommenders.sampling import Sampler
 from shared.recommenders.topk import rank_catalogue
 
@@ -157,6 +157,7 @@ class Trainer:
             user_steps=np.zeros(n_users, dtype=np.int64),
             item_steps=np.zeros(n_items, dtype=np.int64),
             tails=momentum_tails(n_steps),
+            powers=shrinking_powers(n_steps),
         )
         self._tile = _tile(weights)
 

@@ -20,7 +20,7 @@ from shared.arrays import Rows, Vectors
 from shared.recommenders.compiled import compiled_fast
 from shared.recommenders.sampling import ITEM_BITS, Samples
 
-Tails: TypeAlias = NDArray[np.float64]
+Table: TypeAlias = NDArray[np.float64]
 
 TILE = 128  # measured: 64 and 256 are a tenth and a third slower
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, np.float32(1e-8)
@@ -71,7 +71,7 @@ class Adam(NamedTuple):
     gradients      users and items have a row for each place in a batch; all zero between steps
     user_places    (n_users,), item_places (n_items,): the place of a row in the batch; -1 between steps
     user_steps     (n_users,), item_steps (n_items,): how many steps each vector has made
-    tails          see `momentum_tails`
+    tails, powers  see `momentum_tails` and `shrinking_powers`
     """
 
     first: Weights
@@ -81,10 +81,11 @@ class Adam(NamedTuple):
     item_places: Rows
     user_steps: Rows
     item_steps: Rows
-    tails: Tails
+    tails: Table
+    powers: Table
 
 
-def momentum_tails(n_steps: int) -> Tails:
+def momentum_tails(n_steps: int) -> Table:
     """Sum what momentum does to a vector that gets no gradient.
 
     Without gradient, step t moves it by learning_rate c(t) first / sqrt(second), where c corrects the bias of
@@ -98,6 +99,11 @@ def momentum_tails(n_steps: int) -> Tails:
     for t in range(n_steps, 0, -1):
         tails[t] = corrections[t - 1] + _SHRINKING * tails[t + 1]
     return tails
+
+
+def shrinking_powers(n_steps: int) -> Table:
+    """Give what n steps without gradient leave: (n_steps + 1, 3) float64, r^n, beta1^n and beta2^n."""
+    return np.array([_SHRINKING, _BETA1, _BETA2]) ** np.arange(n_steps + 1)[:, None]
 
 
 @compiled_fast
@@ -145,7 +151,7 @@ def catch_up(users: Rows, items: Rows, step: int, learning_rate: float, weights:
                 adam.user_steps[row],
                 step,
                 learning_rate,
-                adam.tails,
+                adam,
             )
         adam.user_steps[row] = step
     for row in items:
@@ -157,7 +163,7 @@ def catch_up(users: Rows, items: Rows, step: int, learning_rate: float, weights:
                 adam.item_steps[row],
                 step,
                 learning_rate,
-                adam.tails,
+                adam,
             )
         adam.item_steps[row] = step
 
@@ -170,13 +176,12 @@ def _drift(
     before: int,
     step: int,
     learning_rate: float,
-    tails: Tails,
+    adam: Adam,
 ) -> None:
     """Make the steps before + 1, ..., step of a vector without gradient."""
-    n_missed = step - before
-    total = _SHRINKING * (tails[before + 1] - _SHRINKING**n_missed * tails[step + 1])
-    size = np.float32(learning_rate * total)
-    decay1, decay2 = np.float32(_BETA1**n_missed), np.float32(_BETA2**n_missed)
+    powers = adam.powers[step - before]
+    total = _SHRINKING * (adam.tails[before + 1] - powers[0] * adam.tails[step + 1])
+    size, decay1, decay2 = np.float32(learning_rate * total), np.float32(powers[1]), np.float32(powers[2])
     for c in range(len(weights)):
         weights[c] -= size * first[c] / (np.sqrt(second[c]) + _EPSILON)
         first[c] *= decay1
