@@ -93,7 +93,8 @@ class QueryLog:
             tally.is_changed = True
             tally.lists += len(rows)
             for row, user_id in zip(rows, user_ids, strict=True):
-                place = self._place_of(user_id) if row is None else row
+                stranger = _digest(user_id)  # of known users too: whether one is known must cost nothing
+                place = self._place_of(stranger) if row is None else row
                 if place is not None:
                     tally.add(place)
 
@@ -141,10 +142,13 @@ class QueryLog:
                 self._tallies[count.client, count.k].is_changed = True
             self._n_stored_strangers -= len(counted.strangers)
 
-    def _place_of(self, user_id: str) -> int | None:
-        digest = hashlib.blake2b(user_id.encode(), digest_size=8).digest()
+    def _place_of(self, digest: bytes) -> int | None:
         place = self._places.get(digest)
         if place is None and len(self._digests) < STRANGERS_MAX:
             place = self._places[digest] = self._n_known + len(self._digests)
             self._digests.append(digest)
         return place
+
+
+def _digest(user_id: str) -> bytes:
+    return hashlib.blake2b(user_id.encode(), digest_size=8).digest()

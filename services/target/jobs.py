@@ -53,7 +53,7 @@ class Jobs:
         self._is_measured = is_measured
         self._tasks: dict[str, Task[Any]] = {}
         self._progress: dict[str, JobProgress] = {}
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # inline, a task begins the next one within its own `submit`
         self._is_closing = False
 
     def train(self, deployment_id: str, spec: DeploymentSpec, membership_seed: int) -> None:
@@ -152,19 +152,22 @@ class Jobs:
         self._show(deployment_id, 1, "storing the lists")
         keep_lists(self._artifacts, deployment_id, trained)
         keep_model(self._models / deployment_id, spec, trained)
-        with self._lock:
-            with self._database.write() as session:
-                row = store.deployment(session, deployment_id)
-                if row.state == JobState.CANCELLING:
-                    raise JobStopped("stopped while the lists were stored")
-                store.insert_users(session, deployment_id, trained.user_ids, trained.is_member)
-                row.size = _size(trained).model_dump()
-                row.state, row.fraction, row.note = JobState.DONE, 1, "ready"
-                row.finished_at = datetime.now(UTC)
-                if spec.activate:
-                    store.activate(session, deployment_id)
-            self.load(deployment_id)
+        queries = QueryLog(deployment_id, len(trained.user_ids))
+        self._serving.add(
+            open_lists(self._artifacts, deployment_id, user_ids=trained.user_ids, queries=queries)
+        )
+        # served before the row says so: whoever waits for "done" finds it
+        with self._serving.switching(), self._database.write() as session:
+            row = store.deployment(session, deployment_id)
+            if row.state == JobState.CANCELLING:
+                raise JobStopped("stopped while the lists were stored")
+            store.insert_users(session, deployment_id, trained.user_ids, trained.is_member)
+            row.size = _size(trained).model_dump()
+            row.state, row.fraction, row.note = JobState.DONE, 1, "ready"
+            row.finished_at = datetime.now(UTC)
             if spec.activate:
+                session.flush()
+                store.activate(session, deployment_id)
                 self._serving.activate(deployment_id)
         _log.info("deployment %s is ready: %s on %s", deployment_id, spec.algorithm, spec.dataset)
 
@@ -180,11 +183,16 @@ class Jobs:
             failure.error,
             failure.trace,
         )
+        self._serving.remove(deployment_id)
         self.forget(deployment_id)
-        with self._database.write() as session:
-            row = store.deployment(session, deployment_id)
-            row.state, row.error, row.note = state, str(failure.error), str(state)
-            row.finished_at = datetime.now(UTC)
+        try:
+            with self._database.write() as session:
+                row = store.deployment(session, deployment_id)
+                row.state, row.error, row.note = state, str(failure.error), str(state)
+                row.finished_at = datetime.now(UTC)
+        except StorageFailed as error:  # the next start will call it interrupted
+            self._show(deployment_id, 0, f"{state} ({failure.error}), which could not be stored")
+            _log.error("deployment %s: its end could not be stored: %s", deployment_id, error)
 
     def _on_measured(self, deployment_id: str, task: Task[HitRateAtK]) -> None:
         outcome = attempt(task.result)

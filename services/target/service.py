@@ -63,7 +63,7 @@ class TargetService:
 
     def activate(self, deployment_id: str) -> Deployment:
         """Let `/v1/...` answer from this one. Raises Conflict unless it is ready."""
-        with self._database.write() as session:
+        with self._serving.switching(), self._database.write() as session:
             row = store.deployment(session, deployment_id)
             if row.state != JobState.DONE:
                 raise Conflict(f"the deployment is {row.state}; only one that is done can be activated")

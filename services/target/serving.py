@@ -8,7 +8,9 @@ A known user and an id never seen go the same way: the stranger has a row of its
 
 import json
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from services.target.counting import QueryLog
 from shared.arrays import Bools
-from shared.errors import BadInput, NotFound
+from shared.errors import BadInput, NotFound, RecLeakError
 from shared.interactions import Ids
 
 _CURSOR = re.compile(r"r[0-9a-f]{1,12}")
@@ -134,6 +136,18 @@ class Serving:
     def __init__(self) -> None:
         self._deployments: dict[str, ServedDeployment] = {}
         self.active: ServedDeployment | None = None
+        self._switch = threading.Lock()
+
+    @contextmanager
+    def switching(self) -> Iterator[None]:
+        """Hold while the active one changes here and in the database; an error undoes the change here."""
+        with self._switch:
+            before = self.active
+            try:
+                yield
+            except RecLeakError:
+                self.active = before
+                raise
 
     def get(self, deployment_id: str) -> ServedDeployment:
         """Give a deployment. Raises NotFound if it is not served."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, event
 
 from shared.artifacts import ArtifactStore, write_array
-from tests.target.running import ADMIN, SPEC, Running, running
+from tests.target.running import ADMIN, SPEC, HeldEngine, Running, running
 
 
 class Disk:
@@ -66,6 +66,24 @@ def test_a_request_that_finds_no_room_is_a_507(tmp_path: Path) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
         assert "free some space" in answer.json()["detail"]
         assert len(target.list_of("u001")) == 20
+
+
+def test_a_training_whose_rows_find_no_room_changes_nothing_else(tmp_path: Path) -> None:
+    engine = HeldEngine()
+    with running(tmp_path, make_engine=lambda: engine) as target:
+        target.deploy()
+        engine.run_next()
+        before = target.list_of("u001")
+        second = target.deploy()
+        fill_database(target)
+        engine.run_next()
+        found = target.admin("GET", f"/{second['id']}").json()
+
+        assert "free some space" in (found["error"] or found["progress"]["note"])
+        assert target.list_of("u001") == before
+        assert target.get(f"/v1/d/{second['id']}/popular").status_code == 404
+        active = [one["is_active"] for one in target.admin("GET", "").json()["deployments"]]
+        assert active == [False, True]
 
 
 def test_a_list_array_has_the_promised_types(tmp_path: Path) -> None:
