@@ -16,7 +16,7 @@ from lab.signals import Signals, is_alive
 from shared.errors import ServiceError, StorageFailed
 
 _TAIL_LINES = 15
-_GROUP_GONE_S = 2.0
+_GROUP_GONE_S = 0.5  # what is left may be a dead process that nobody asks about; its files are closed
 _EVERY_S = 0.05
 
 
