@@ -19,12 +19,13 @@ def test_no_file_is_longer_than_400_lines() -> None:
 
 
 def test_no_function_is_longer_than_50_lines() -> None:
+    """Its signature is not counted: the options of a command take a line or two each."""
     long = [
         f"{name}:{function.lineno}: {function.name}: {length}"
         for name, tree in modules(*PRODUCT, "tests")
         if STRAIGHT not in name
         for function in functions(tree)
-        if (length := (function.end_lineno or 0) - function.lineno + 1) > FUNCTION_LINES
+        if (length := (function.end_lineno or 0) - function.body[0].lineno + 1) > FUNCTION_LINES
     ]
 
     assert long == []
