@@ -19,7 +19,7 @@ from shared.client.waiting import Clock, wait_for
 from shared.contract.attacker import Attack
 from shared.contract.base import JobState
 from shared.contract.target import Deployment
-from shared.errors import RecLeakError
+from shared.errors import RecLeakError, Unauthorized
 
 _START_S = 120.0  # the first start compiles
 _QUALITY_S = 3600.0
@@ -72,9 +72,10 @@ def started(services: Services, options: DemoOptions, display: Display) -> Itera
 @contextmanager
 def found(target_url: str, attacker_url: str, display: Display, *, timeout_s: float) -> Iterator[Running]:
     """Wait for services that run already; the admin key comes from RECLEAK_TARGET_ADMIN_KEY."""
-    display.show("services", None, f"waiting for {target_url} and {attacker_url}")
-    admin_key = os.environ.get("RECLEAK_TARGET_ADMIN_KEY")
+    if not (admin_key := os.environ.get("RECLEAK_TARGET_ADMIN_KEY")):
+        raise Unauthorized("the demo deploys in the target; set RECLEAK_TARGET_ADMIN_KEY to its admin key")
     api_key = os.environ.get("RECLEAK_ATTACKER_API_KEY")
+    display.show("services", None, f"waiting for {target_url} and {attacker_url}")
     with (
         TargetClient(target_url, admin_key=admin_key) as t,
         AttackerClient(attacker_url, api_key=api_key) as a,

@@ -1,5 +1,6 @@
 """What the demo prints and writes."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,12 @@ def as_json(result: DemoResult, *, seed: int, seconds: float) -> dict[str, Any]:
 
 def check_writable(path: Path) -> None:
     """Raise BadInput if a file cannot be written, before anybody has waited for it."""
-    try:
-        with path.open("a", encoding="utf-8"):
-            return
-    except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error.strerror}") from error
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder; name a file")
+    if not path.absolute().parent.is_dir():
+        raise BadInput(f"{path} cannot be written: its folder does not exist")
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise BadInput(f"{path} cannot be written; make it writable or name another file")
 
 
 def _target_pairs(result: DemoResult) -> list[tuple[str, str]]:

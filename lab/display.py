@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from lab.consoles import err
 
 _LINE_EVERY_S = 5.0
+_NEARLY = 0.999  # a bar that is full has ended, as Rich sees it; the step may not have
 
 
 class Display(Protocol):
@@ -54,9 +55,9 @@ class LiveDisplay:
         """Say how far a step is; the bar only pulses where nobody knows."""
         if step not in self._tasks:
             self._tasks[step] = self._progress.add_task(step, total=None, note="")
-        # a bar that is full has ended, as Rich sees it; the step has not
-        total = None if fraction is None or fraction >= 1 else 1.0
-        self._progress.update(self._tasks[step], total=total, completed=fraction or 0, note=_escaped(note))
+        total = None if fraction is None else 1.0
+        completed = min(fraction or 0.0, _NEARLY)
+        self._progress.update(self._tasks[step], total=total, completed=completed, note=_escaped(note))
 
     def finish(self, step: str, note: str) -> None:
         """Fill the bar."""

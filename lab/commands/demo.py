@@ -126,9 +126,14 @@ def _run_own(options: "DemoOptions", json_file: Path | None, *, keep: bool) -> N
     from lab.display import display
     from lab.processes import Services
     from lab.signals import Interrupted
+    from shared.datasets.catalog import find
+    from shared.datasets.registry import is_path
 
     begin = time.monotonic()
     _check(json_file)
+    for dataset in filter(None, (options.dataset, options.shadow_dataset)):
+        if not is_path(dataset):
+            find(dataset)  # a misspelled name is not worth the start of two services
     services = Services()
     try:
         # closed twice: a signal at the very moment of leaving would cut the first time short

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,8 @@ def test_choices_are_those_of_the_contract(written: type, real: type) -> None:
         (["demo", "--target-url", NOWHERE], "go together", 2),
         (["demo", "--keep", "--target-url", NOWHERE, "--attacker-url", NOWHERE], "--keep is for", 2),
         (["demo", "--json", "/nowhere/out.json"], "cannot be written", 2),
+        (["demo", "--dataset", "ml-2m"], "there is no dataset 'ml-2m'", 2),
+        (["demo", "--target-url", NOWHERE, "--attacker-url", NOWHERE], "RECLEAK_TARGET_ADMIN_KEY", 1),
         (["attack", "show"], "Missing argument", 2),
         (["attack", "show", "a1", "--attacker-url", NOWHERE], f"{NOWHERE} cannot be reached", 1),
         (["attack", "watch", "a1", "--attacker-url", NOWHERE], f"{NOWHERE} cannot be reached", 1),
@@ -108,6 +111,17 @@ def test_what_goes_wrong_is_one_line(command: list[str], message: str, code: int
     assert done.stderr.startswith("error: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "lab", "serve", "target", "--port", port, "--data", str(tmp_path)]
+
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr == f"error: port {port} is in use; choose another with --port\n"
 
 
 def test_a_target_that_is_down_is_one_line() -> None:

@@ -83,8 +83,13 @@ def test_an_attack_without_figures_is_an_error() -> None:
 
 
 def test_a_file_that_cannot_be_written_is_found_out_before_the_run(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="cannot be written"):
+    with pytest.raises(BadInput, match="its folder does not exist"):
         check_writable(tmp_path / "nowhere" / "out.json")
+    with pytest.raises(BadInput, match="is a folder"):
+        check_writable(tmp_path)
+
+    check_writable(tmp_path / "out.json")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_result_of_a_run_is_the_same_whoever_prints_it() -> None:
