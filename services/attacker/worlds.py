@@ -148,7 +148,11 @@ def judged_from_dataset(
     data: PublicData, *, limit: int | None, seed: int, progress: Progress
 ) -> Interactions:
     """Give the histories of the target part's users, or of `limit` of them drawn at random."""
-    part = data.parts(progress).target
+    return drawn_users(data.parts(progress).target, limit=limit, seed=seed)
+
+
+def drawn_users(part: Interactions, *, limit: int | None, seed: int) -> Interactions:
+    """Give all users of a part, or `limit` of them drawn at random, in the part's order."""
     if limit is None or limit >= part.n_users:
         return part
     drawn = rng_for(seed, "judged users").choice(part.n_users, size=limit, replace=False)

@@ -1,0 +1,17 @@
+"""What routes ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.attacker.service import AttackerService
+
+
+async def service_of(request: Request) -> AttackerService:
+    """Give the service that the app's lifespan opened."""
+    service = request.app.state.service
+    assert isinstance(service, AttackerService)
+    return service
+
+
+Service = Annotated[AttackerService, Depends(service_of)]

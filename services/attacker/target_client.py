@@ -1,0 +1,208 @@
+"""The only place that talks to the recommender under attack."""
+
+import asyncio
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import numpy as np
+
+from services.attacker import wire_answers
+from services.attacker.answers import Answers
+from services.attacker.pacing import NEVER, SYSTEM_CLOCK, Clock, Stops
+from services.attacker.transport import Access, Reply, Transport, expect_ok, together
+from services.attacker.wire_answers import Names
+from shared.contract.attacker import QueryMode, TargetAddress
+from shared.errors import NotFound, TargetBrokeContract
+
+_PAGE = 1_000
+_USERS_MAX = 100_000_000
+_HISTORY_SIZE_MAX = 64_000_000
+_NAME_SIZE = 256  # bytes of an id in JSON, with quotes and comma
+_ANSWER_SIZE = 1_000_000  # bytes that any answer may have
+
+Chunk = tuple[int, Sequence[str]]
+
+
+class TargetClient:
+    """A target and how it is asked; for one thread, closed by its owner.
+
+    key  the target's API key, if it wants one
+    rng  spreads the pauses between tries
+    Every method raises TargetUnreachable, TargetBrokeContract, Unauthorized or BadInput with a sentence that
+    says what to do, and JobStopped if asked to stop.
+    """
+
+    def __init__(
+        self,
+        address: TargetAddress,
+        *,
+        key: str | None,
+        rng: np.random.Generator,
+        stops: Stops = NEVER,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        query = address.query
+        self._mode = query.mode
+        self._prefix = "/v1" if address.deployment is None else f"/v1/d/{quote(address.deployment, safe='')}"
+        self._access = Access(
+            service="the target",
+            url=str(address.url).rstrip("/"),
+            key=key,
+            key_env=address.key_env,
+            concurrency=query.concurrency,
+            timeout_s=query.timeout_s,
+            retries=query.retries,
+        )
+        self._transport = Transport(self._access, rng=rng, stops=stops, clock=clock)
+        self._stops = stops
+        self._n_chunks = query.concurrency if self._mode is QueryMode.BATCH else 1
+        self._knows_not_found = False
+
+    @property
+    def requests(self) -> int:
+        """Requests sent, repeats included."""
+        return self._transport.requests
+
+    @property
+    def repeats(self) -> int:
+        """Requests sent again after a 429, a 5xx or a broken connection."""
+        return self._transport.repeats
+
+    def answers(self, chunks: Iterable[Chunk], *, k: int) -> Generator[tuple[int, Answers], None, None]:
+        """Ask for the lists of chunks of users, and give each chunk's answers as soon as they are there.
+
+        chunks   (number, user ids); at most 1,000 ids in a chunk in batch mode
+        returns  (number, answers), in the order in which they arrive; nothing travels while the caller works
+        Asked to stop soon, it begins no more chunks, gives those under way, and raises JobStopped then.
+        """
+        waiting = iter(chunks)
+        under_way: dict[asyncio.Task[Answers], int] = {}
+        try:
+            while True:
+                done = self._transport.run(self._next(waiting, under_way, k))
+                if done is None:
+                    return
+                yield under_way.pop(done), done.result()
+        finally:
+            self._transport.finish(_cancel(under_way))
+
+    def users(self) -> Names:
+        """Give the ids of all users with a public profile. Raises NotFound if the target shows none."""
+        found: Names = []
+        cursor: str | None = None
+        while len(found) <= _USERS_MAX:
+            names, following = self._transport.run(self._user_page(cursor))
+            found += names
+            if following is None:
+                if len(set(found)) != len(found):
+                    raise TargetBrokeContract(f"{self._access.url} named a user twice in its list of users")
+                return found
+            if following == cursor or not names:
+                break
+            cursor = following
+        raise TargetBrokeContract(f"{self._access.url} gave pages of users without an end")
+
+    def histories(self, user_ids: Sequence[str]) -> list[Names]:
+        """Give public profiles, in the order asked for. Raises NotFound if one does not exist."""
+        return self._transport.run(together(self._history(user_id) for user_id in user_ids))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def _next(
+        self, waiting: Iterator[Chunk], under_way: dict[asyncio.Task[Answers], int], k: int
+    ) -> asyncio.Task[Answers] | None:
+        """Keep as many chunks under way as may be, and wait for one; None if there are no more."""
+        while not self._stops.soon() and len(under_way) < self._n_chunks:
+            chunk = next(waiting, None)
+            if chunk is None:
+                break
+            under_way[asyncio.create_task(self._ask(chunk[1], k))] = chunk[0]
+        if not under_way:
+            self._stops.check()
+            return None
+        done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+        return min(done, key=lambda task: under_way[task])
+
+    async def _ask(self, user_ids: Sequence[str], k: int) -> Answers:
+        if self._mode is QueryMode.BATCH:
+            return Answers.from_names(await self._batch(user_ids, k), k=k)
+        return Answers.from_names(await together(self._single(user_id, k) for user_id in user_ids), k=k)
+
+    async def _batch(self, user_ids: Sequence[str], k: int) -> list[Names | None]:
+        reply = await self._transport.send(
+            "POST",
+            f"{self._prefix}/recommendations:batch",
+            body={"user_ids": list(user_ids), "k": k},
+            size_max=_ANSWER_SIZE + len(user_ids) * (k + 1) * _NAME_SIZE,
+        )
+        body = expect_ok(reply, self._access).json()
+        return wire_answers.batch(body, user_ids=user_ids, k=k, url=reply.url)
+
+    async def _single(self, user_id: str, k: int) -> Names | None:
+        reply = await self._transport.send(
+            "GET",
+            f"{self._user_path(user_id)}/recommendations",
+            query={"k": k},
+            size_max=_ANSWER_SIZE + (k + 1) * _NAME_SIZE,
+        )
+        if reply.status == HTTPStatus.NOT_FOUND:
+            await self._check_not_found(reply)
+            return None
+        body = expect_ok(reply, self._access).json()
+        return wire_answers.recommendations(body, user_id=user_id, k=k, url=reply.url)
+
+    async def _check_not_found(self, reply: Reply) -> None:
+        """Let a 404 pass as an answer about a user only where the route and the deployment exist.
+
+        The catalogue of the same deployment is asked for, once: if it is there, so is the deployment. A route
+        that does not exist says so by the type of its problem.
+        """
+        if reply.is_about_the_path():
+            raise NotFound(f"the target has no such route: {reply.url} ({reply.detail()}); check the address")
+        if not self._knows_not_found:
+            catalogue = await self._transport.send(
+                "GET", f"{self._prefix}/items", query={"limit": 1}, size_max=_ANSWER_SIZE
+            )
+            if catalogue.status != HTTPStatus.OK:
+                raise NotFound(
+                    f"the target has nothing at {self._access.url}{self._prefix}: {reply.detail()}; "
+                    f"check the address and the deployment"
+                )
+            self._knows_not_found = True
+
+    async def _user_page(self, cursor: str | None) -> tuple[Names, str | None]:
+        query: dict[str, str | int] = {"limit": _PAGE} | ({} if cursor is None else {"cursor": cursor})
+        reply = await self._transport.send(
+            "GET", f"{self._prefix}/users", query=query, size_max=_ANSWER_SIZE + _PAGE * _NAME_SIZE
+        )
+        return wire_answers.user_page(expect_ok(reply, self._access).json(), url=reply.url)
+
+    async def _history(self, user_id: str) -> Names:
+        reply = await self._transport.send(
+            "GET", f"{self._user_path(user_id)}/history", size_max=_HISTORY_SIZE_MAX
+        )
+        return wire_answers.history(expect_ok(reply, self._access).json(), user_id=user_id, url=reply.url)
+
+    def _user_path(self, user_id: str) -> str:
+        # a segment of dots alone would be taken for a way up
+        segment = quote(user_id, safe="") if user_id.strip(".") else user_id.replace(".", "%2E")
+        return f"{self._prefix}/users/{segment}"
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[Answers]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
