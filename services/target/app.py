@@ -1,7 +1,7 @@
 """The target service, put together."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated
 
@@ -70,10 +70,10 @@ def create_app(
     return app
 
 
-def _oracle_client(settings: TargetSettings) -> Callable[..., str]:
+def _oracle_client(settings: TargetSettings) -> Callable[..., Awaitable[str]]:
     check = require_key(settings.oracle_key, setting="RECLEAK_TARGET_ORACLE_KEY", scheme="OracleKey")
 
-    def client(request: Request, _: Annotated[None, Depends(check)]) -> str:
+    async def client(request: Request, _: Annotated[None, Depends(check)]) -> str:
         return client_of(request)
 
     return client

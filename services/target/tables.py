@@ -7,6 +7,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     DateTime,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     LargeBinary,
@@ -35,7 +36,7 @@ class DeploymentRow(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     state: Mapped[str] = mapped_column(String(16))
-    fraction: Mapped[float]
+    fraction: Mapped[float] = mapped_column(Double)
     note: Mapped[str] = mapped_column(Text)
     is_active: Mapped[bool]
     spec: Mapped[dict[str, Any]] = mapped_column(JSON)
