@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +21,13 @@ from shared.recommenders.topk import rank_catalogue
 _TILE = 512  # items scored at a time: their sums stay in the nearest cache
 
 
+class Start(StrEnum):
+    """How the vectors are drawn before training; the paper does not say."""
+
+    NORMAL = "normal"  # around 0: a user's list is their own from the first epoch
+    UNIFORM = "uniform"  # in [0, init_scale): a common direction lets popularity be learned first
+
+
 @dataclass(frozen=True)
 class LfmSettings(Hyperparameters):
     """Settings of the latent factor model; the defaults are the paper's where it gives them."""
@@ -33,9 +41,10 @@ class LfmSettings(Hyperparameters):
     n_negatives: int = field(
         default=1, metadata={"doc": "items drawn per interaction from those the user lacks", "minimum": 0}
     )
+    init: Start = field(default=Start.NORMAL, metadata={"doc": "how the vectors are drawn before training"})
     init_scale: float = field(
-        default=0.1,
-        metadata={"doc": "standard deviation of the initial vectors (not in the paper)", "minimum": 0.0},
+        default=0.03,
+        metadata={"doc": "standard deviation (normal) or upper end (uniform) of the start", "minimum": 0.0},
     )
 
 
@@ -98,15 +107,13 @@ def factorize(
              its random start, pushed towards 0 where it was drawn as a negative
     Raises ValueError if there is nothing to train on, a user has every item, or training diverges;
     JobStopped if asked to stop. Source: Zhang et al. 2021, experimental setup (learning rate,
-    regularization, epochs, negatives); the start is ours.
+    regularization, epochs, negatives). The start is ours, chosen by HR@100 on a third of MovieLens 1M among
+    normal 0.001 to 0.3 (0.245 to 0.279, best at 0.03).
     """
     check_trainable(histories)
     sampler = Sampler(histories, n_negatives=settings.n_negatives)
     rng = rng_for("lfm", seed, "start")
-    user_factors, item_factors = (
-        rng.standard_normal((n, settings.n_factors), dtype=np.float32) * np.float32(settings.init_scale)
-        for n in histories.shape
-    )
+    user_factors, item_factors = (_start((n, settings.n_factors), settings, rng=rng) for n in histories.shape)
     for epoch in range(settings.n_epochs):
         progress.step(epoch / settings.n_epochs, f"lfm epoch {epoch + 1} of {settings.n_epochs}")
         samples = sampler.draw(seed=seed_for("lfm", seed, "epoch", epoch))
@@ -120,6 +127,11 @@ def factorize(
     if not (np.isfinite(user_factors).all() and np.isfinite(item_factors).all()):
         raise ValueError("training diverged: lower learning_rate or init_scale")
     return user_factors, item_factors
+
+
+def _start(shape: tuple[int, int], settings: LfmSettings, *, rng: np.random.Generator) -> Vectors:
+    draw = rng.random if settings.init is Start.UNIFORM else rng.standard_normal
+    return draw(shape, dtype=np.float32) * np.float32(settings.init_scale)
 
 
 @compiled_fast

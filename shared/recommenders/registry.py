@@ -3,7 +3,8 @@
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from enum import StrEnum
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from shared.recommenders.base import Algorithm, Hyperparameters, RecommenderKind
 from shared.recommenders.item_knn import ItemKind
@@ -27,10 +28,16 @@ Value = int | float | bool | str | None
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a catalogue says of one hyperparameter; `minimum` is None where there is none."""
+    """What a catalogue says of one hyperparameter.
+
+    types    names of the types it takes, "null" and "choice" among them
+    choices  the values it takes if it is a choice
+    minimum  None where there is none
+    """
 
     name: str
     types: tuple[str, ...]
+    choices: tuple[str, ...]
     default: Value
     minimum: float | None
     documentation: str
@@ -78,6 +85,7 @@ def _parameters(kind: type[Hyperparameters]) -> tuple[Parameter, ...]:
         Parameter(
             name=field.name,
             types=tuple(_name_of(one) for one in _allowed(hints[field.name])),
+            choices=_choices(hints[field.name]),
             default=None if field.default is MISSING else field.default,
             minimum=field.metadata.get("minimum"),
             documentation=field.metadata["doc"],
@@ -87,6 +95,10 @@ def _parameters(kind: type[Hyperparameters]) -> tuple[Parameter, ...]:
 
 
 def _checked(field: "Field[Any]", hint: object, value: object) -> Value:
+    if choices := _choices(hint):
+        if value not in choices:
+            raise ValueError(f"{field.name} must be one of {', '.join(choices)}, found {value!r}")
+        return cast(Value, cast(type[StrEnum], hint)(value))
     allowed = _allowed(hint)
     if float in allowed and type(value) is int:
         value = float(value)
@@ -104,5 +116,12 @@ def _allowed(hint: object) -> tuple[type, ...]:
     return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
 
 
+def _choices(hint: object) -> tuple[str, ...]:
+    is_choice = isinstance(hint, type) and issubclass(hint, StrEnum)
+    return tuple(str(one) for one in cast(type[StrEnum], hint)) if is_choice else ()
+
+
 def _name_of(one: type) -> str:
-    return "null" if one is type(None) else one.__name__
+    if one is type(None):
+        return "null"
+    return "choice" if issubclass(one, StrEnum) else one.__name__

@@ -4,7 +4,7 @@ import pytest
 
 from shared.recommenders.base import Algorithm
 from shared.recommenders.item_knn import ItemSettings
-from shared.recommenders.lfm import LfmSettings
+from shared.recommenders.lfm import LfmSettings, Start
 from shared.recommenders.registry import KINDS, describe, parse_hyperparameters
 
 
@@ -43,6 +43,13 @@ def test_a_fraction_must_be_finite_and_in_range(value):
         parse_hyperparameters(Algorithm.LFM, {"learning_rate": value})
 
 
+def test_a_choice_is_taken_by_name():
+    assert parse_hyperparameters(Algorithm.LFM, {"init": "uniform"}) == LfmSettings(init=Start.UNIFORM)
+    for wrong in ("cauchy", 3, None):
+        with pytest.raises(ValueError, match="init must be one of normal, uniform, found"):
+            parse_hyperparameters(Algorithm.LFM, {"init": wrong})
+
+
 def test_every_hyperparameter_is_described():
     found = {one.algorithm: one for one in describe()}
 
@@ -51,3 +58,5 @@ def test_every_hyperparameter_is_described():
     assert all(parameter.documentation for one in found.values() for parameter in one.parameters)
     neighbors = found[Algorithm.ITEM].parameters[0]
     assert (neighbors.name, neighbors.types, neighbors.default) == ("n_neighbors", ("int", "null"), None)
+    init = next(one for one in found[Algorithm.LFM].parameters if one.name == "init")
+    assert (init.types, init.choices, init.default) == (("choice",), ("normal", "uniform"), "normal")

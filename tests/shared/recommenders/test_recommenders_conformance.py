@@ -15,12 +15,16 @@ CASES = {
     "item": (Algorithm.ITEM, {}),
     "item, 20 neighbors": (Algorithm.ITEM, {"n_neighbors": 20}),
     "lfm": (Algorithm.LFM, {"n_factors": 4, "learning_rate": 0.05, "n_epochs": 60}),
+    "lfm, uniform": (
+        Algorithm.LFM,
+        {"n_factors": 4, "learning_rate": 0.05, "n_epochs": 60, "init": "uniform", "init_scale": 0.3},
+    ),
     "ncf": (
         Algorithm.NCF,
         {"n_mlp_factors": 8, "n_gmf_factors": 4, "learning_rate": 0.01, "n_epochs": 30, "batch_size": 64},
     ),
 }
-DRAWING = ("lfm", "ncf")  # training draws random numbers
+DRAWING = ("lfm", "lfm, uniform", "ncf")  # training draws random numbers
 COUNTING = ("popularity", "item", "item, 20 neighbors")
 PERSONAL = tuple(name for name in CASES if name != "popularity")
 
