@@ -32,11 +32,12 @@ def judgement_table(judgement: Judgement) -> Table:
 def unresolved_note(judgement: Judgement) -> str | None:
     """Explain the mark of unresolved figures; None if there are none."""
     figures = judgement.figures
-    if all(point.is_resolved for point in figures.tpr_at_fpr):
+    rows = [figures, judgement.controls.built_to_leak, *judgement.baselines.values()]
+    if all(point.is_resolved for row in rows for point in row.tpr_at_fpr):
         return None
     return (
-        f"{UNRESOLVED} not resolved: with {figures.non_members:,} non-members the smallest FPR above 0 is "
-        f"{_percent(figures.smallest_fpr)}, so this is the TPR at FPR 0"
+        f"{UNRESOLVED} not resolved, TPR at FPR 0 instead: too few non-members (of the attack, "
+        f"{figures.non_members:,} allow no FPR between 0 and {_percent(figures.smallest_fpr)})"
     )
 
 

@@ -183,14 +183,14 @@ def _say_how_to_use(services: "Services", running: "Running", result: "DemoResul
     assert running.keys is not None
     pids = " ".join(map(str, services.pids()))
     console = out()
-    console.print("\nBoth services go on running:")
+    console.print("\nBoth services go on running; /docs of each shows what it can be asked.")
     console.print(
         pairs_table(
             [
-                ("target", f"{running.target.url}/docs"),
+                ("target URL", running.target.url),
                 ("admin key", running.keys.admin),
                 ("oracle key", running.keys.oracle),
-                ("attacker", f"{running.attacker.url}/docs"),
+                ("attacker URL", running.attacker.url),
                 ("this attack", f"{running.attacker.url}/v1/attacks/{result.attack.id}"),
                 ("logs and data", str(services.folder)),
                 ("to stop them", f"kill {pids} && rm -r {services.folder}"),

@@ -38,7 +38,7 @@ def test_what_the_sample_cannot_resolve_is_marked_and_explained() -> None:
     text = _printed(result())
 
     assert _row(text, "difference").count("*") == 1
-    assert "with 473 non-members the smallest FPR above 0 is 0.21 %" in text
+    assert "473 allow no FPR between 0 and 0.21 %" in text
 
 
 def test_the_target_is_described_above_the_table() -> None:
