@@ -19,7 +19,7 @@ from shared.client.waiting import Clock, wait_for
 from shared.contract.attacker import Attack
 from shared.contract.base import JobState
 from shared.contract.target import Deployment
-from shared.errors import RecLeakError, Unauthorized
+from shared.errors import JobFailed, RecLeakError, Unauthorized
 
 _START_S = 120.0  # the first start compiles
 _QUALITY_S = 3600.0
@@ -102,11 +102,17 @@ def run(running: Running, options: DemoOptions, display: Display, *, may_reuse: 
 
 @contextmanager
 def explained(services: Services) -> Iterator[None]:
-    """Turn the end of a service into ServiceDied, with its log, whatever error it caused elsewhere."""
+    """Say more where the logs know more, because they are deleted with the services.
+
+    Raises ServiceDied, with the log, if a service has ended, whatever error that caused elsewhere; JobFailed
+    with the end of both logs if a job failed.
+    """
     try:
         yield
-    except (ChildEnded, RecLeakError):
+    except (ChildEnded, RecLeakError) as error:
         services.check()
+        if type(error) is JobFailed:
+            raise JobFailed(f"{error}{services.logs_end()}") from error
         raise
 
 

@@ -129,6 +129,10 @@ class Services:
         """The process ids."""
         return [service.process.pid for service in self._services]
 
+    def logs_end(self) -> str:
+        """Quote the end of each log."""
+        return "".join(f"\n{service.name}{_log_end(service)}" for service in self._services)
+
     def _has_lost(self) -> bool:
         return any(service.process.poll() is not None for service in self._services)
 

@@ -14,12 +14,12 @@ NOTHING = "–"
 
 def judgement_table(judgement: Judgement) -> Table:
     """All figures of an attack: the attack itself, then the baselines, then the controls."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("")
-    table.add_column("AUC [95 %]")
-    table.add_column("balanced acc.", justify="right")
-    for point in judgement.figures.tpr_at_fpr:
-        table.add_column(f"TPR at {_percent(point.fpr)} FPR", justify="right")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    table.add_column("AUC [95 %]", no_wrap=True)
+    table.add_column("balanced\naccuracy", justify="right", no_wrap=True)
+    for point in judgement.figures.tpr_at_fpr:  # two lines: all of it fits into 80 columns
+        table.add_column(f"TPR at\n{_percent(point.fpr)} FPR", justify="right", no_wrap=True)
     table.add_row(f"[bold]{judgement.attack}[/bold]", *_cells(judgement.figures))
     _add_group(table, "baselines", judgement.baselines.items())
     controls = judgement.controls
@@ -130,7 +130,7 @@ def attack_pairs(attack: Attack) -> Iterator[tuple[str, str]]:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
         table.add_column(column, no_wrap=column == "id", overflow="fold")
     return table

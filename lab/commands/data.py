@@ -108,7 +108,7 @@ def _print_list(folder: Path) -> None:
     from shared.datasets.catalog import DATASETS
     from shared.datasets.registry import locate
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in ("name", "what", "users", "items", "interactions", "here"):
         table.add_column(column, justify="right" if column in ("users", "items", "interactions") else "left")
     for one in DATASETS:

@@ -15,7 +15,7 @@ from process_worlds import command, is_gone
 from lab.demo import explained
 from lab.processes import ServiceDied, Services
 from lab.signals import ChildEnded, Interrupted, Signals
-from shared.errors import ServiceError
+from shared.errors import JobFailed, ServiceError
 
 
 def test_services_answer_and_are_gone_at_the_end() -> None:
@@ -77,6 +77,15 @@ def test_an_error_that_a_dead_service_caused_is_explained_by_its_death() -> None
             os.kill(services.pids()[0], signal.SIGKILL)
             threading.Event().wait(30)
         raise ServiceError("cannot be reached")
+
+
+def test_a_job_that_failed_is_told_with_the_logs_before_they_are_deleted() -> None:
+    with pytest.raises(JobFailed) as caught, Services() as services, explained(services):
+        services.port_of(services.start("attacker", command("serves"), {}), timeout_s=30)
+        (services.folder / "attacker.log").write_text("a traceback\n")
+        raise JobFailed("the attack a1 is failed")
+
+    assert str(caught.value) == "the attack a1 is failed\nattacker; its log ends:\n  a traceback"
 
 
 def test_a_service_that_never_answers_is_given_up() -> None:

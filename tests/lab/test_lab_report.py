@@ -30,8 +30,17 @@ def test_the_table_has_the_attack_the_baselines_and_the_controls() -> None:
     assert "0.700 [0.680, 0.720]" in _row(text, "popular overlap")
     assert "0.999" in _row(text, "built to leak")
     assert "0.500 [0.460, 0.540]" in _row(text, "shuffled labels")
-    for column in ("AUC [95 %]", "balanced acc.", "TPR at 10 % FPR", "TPR at 1 % FPR", "TPR at 0.1 % FPR"):
+    for column in ("AUC [95 %]", "balanced", "TPR at", "10 % FPR", " 1 % FPR", "0.1 % FPR"):
         assert column in text
+
+
+def test_the_table_fits_into_80_columns() -> None:
+    text = io.StringIO()
+    print_report(result(judgement(figures(1.0))), Console(file=text, width=80))
+
+    row = _row(text.getvalue(), "difference")
+    assert "1.000 [0.980, 1.000]" in row
+    assert row.rstrip().endswith("0.800*")
 
 
 def test_what_the_sample_cannot_resolve_is_marked_and_explained() -> None:
