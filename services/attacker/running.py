@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 
 from services.attacker import referee, stages, store
+from services.attacker.attack.registry import PRESETS
 from services.attacker.evidence import AttackPlan
 from services.attacker.public_data import worlds_of
 from services.attacker.querying import ask_for_lists, find_judged_users
@@ -39,9 +40,11 @@ def run_attack(spec: AttackSpec, steps: Steps) -> str:
 
 
 def _learn_items(steps: Steps, spec: AttackSpec, content_hash: str, step: Step, data: PublicData) -> str:
-    length = spec.features.length
-    name = steps.name("item-vectors", data=content_hash, length=length, seed=spec.seed)
-    steps.make(step, name, stages.learn, name, data, length, spec.seed)
+    settings = stages.VectorSettings(
+        length=spec.features.length, factorization=PRESETS[spec.attack].factorization, seed=spec.seed
+    )
+    name = steps.name("item-vectors", data=content_hash, **vars(settings))
+    steps.make(step, name, stages.learn, name, data, settings)
     return name
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from services.attacker.answers import Answers
 from services.attacker.attack.classifier import AttackModel
+from services.attacker.attack.item_vectors import Factorization
 from services.attacker.evidence import (
     AttackPlan,
     CoverageShares,
@@ -34,6 +35,15 @@ from shared.artifacts import ArtifactStore
 from shared.datasets.splits import Parts
 from shared.interactions import Interactions
 from shared.progress import Progress
+
+
+@dataclass(frozen=True)
+class VectorSettings:
+    """All that item vectors depend on, besides the data."""
+
+    length: int
+    factorization: Factorization
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -108,10 +118,17 @@ def join_answers(store: ArtifactStore, name: str, chunks: Sequence[str], *, prog
 
 
 def learn(
-    store: ArtifactStore, name: str, data: PublicData, length: int, seed: int, *, progress: Progress
+    store: ArtifactStore, name: str, data: PublicData, settings: VectorSettings, *, progress: Progress
 ) -> None:
     """Learn item vectors."""
-    store.put(name, learn_items(data, length=length, seed=seed, progress=progress).to_arrays(), {})
+    found = learn_items(
+        data,
+        length=settings.length,
+        factorization=settings.factorization,
+        seed=settings.seed,
+        progress=progress,
+    )
+    store.put(name, found.to_arrays(), {})
 
 
 def build(store: ArtifactStore, name: str, plan: ShadowPlan, *, progress: Progress) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from services.attacker.attack.baselines import AnsweredUsers
-from services.attacker.attack.item_vectors import learn_item_vectors
+from services.attacker.attack.item_vectors import Factorization, learn_item_vectors
 from shared.arrays import Bools, Histories, Vectors
 from shared.datasets.registry import load
 from shared.datasets.splits import DivisionSpec, Parts, divide, draw_members
@@ -117,11 +117,17 @@ class ShadowPlan:
     seed: int
 
 
-def learn_items(data: PublicData, *, length: int, seed: int, progress: Progress) -> ItemKnowledge:
+def learn_items(
+    data: PublicData, *, length: int, factorization: Factorization, seed: int, progress: Progress
+) -> ItemKnowledge:
     """Learn item vectors of `length` from the item-feature part."""
     part = data.parts(progress.part(0.0, 0.3)).item_features
     found = learn_item_vectors(
-        part.histories, length=length, seed=seed_for(seed, "item vectors"), progress=progress.part(0.3, 1.0)
+        part.histories,
+        length=length,
+        factorization=factorization,
+        seed=seed_for(seed, "item vectors"),
+        progress=progress.part(0.3, 1.0),
     )
     return ItemKnowledge(part.item_ids, found.vectors, found.is_covered, part.item_counts)
 

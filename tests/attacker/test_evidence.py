@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from services.attacker.answers import Answers
+from services.attacker.attack.controls import built_to_leak
+from services.attacker.attack.item_vectors import Factorization
 from services.attacker.evidence import (
     AttackPlan,
     Evidence,
@@ -41,13 +43,22 @@ PRESETS = pytest.mark.parametrize("preset", list(AttackPreset))
 
 @cache
 def items() -> ItemKnowledge:
-    return learn_items(DATA, length=16, seed=0, progress=SILENT)
+    return learn_items(DATA, length=16, factorization=Factorization.SVD, seed=0, progress=SILENT)
 
 
 @cache
 def shadow() -> Shadow:
     plan = ShadowPlan(DATA, Algorithm.ITEM, {}, ColdStart.POPULAR, K, seed=0)
     return build_shadow(plan, progress=SILENT)
+
+
+@cache
+def leaky_shadow() -> Shadow:
+    """A shadow of a service that hands members' histories back to them."""
+    users, is_member = shadow().users, shadow().is_member
+    popular = np.argsort(-items().item_counts)[:K]
+    rng = np.random.default_rng(7)
+    return Shadow(built_to_leak(users.histories, is_member, popular, k=K, rng=rng), is_member)
 
 
 @cache
@@ -69,15 +80,15 @@ def answers(is_personal, *, seed=0):
     return Answers.from_names(lists, k=K)
 
 
-def attack(given, *, preset=AttackPreset.DIFFERENCE, seed=0):
+def attack(given, *, preset=AttackPreset.DIFFERENCE, seed=0, by=shadow):
     plan = AttackPlan(preset, RankWeights.LINEAR, seed)
     world = gather(judged(), given, items())
-    model = train(features(shadow().users, items(), plan), shadow(), plan, progress=SILENT)
+    model = train(features(by().users, items(), plan), by(), plan, progress=SILENT)
     return score(
         model,
         features(world.users, world.items, plan),
         judged=world,
-        shadow=shadow(),
+        shadow=by(),
         shadow_items=items(),
         plan=plan,
         progress=SILENT,
@@ -103,7 +114,7 @@ def coin(seed):
 def test_a_planted_leak_is_found():
     is_member = coin(0)
 
-    found = verdict(attack(answers(is_member)), is_member)
+    found = verdict(attack(answers(is_member), by=leaky_shadow), is_member)
 
     assert found.figures.auc > 0.999
     assert found.figures.balanced_accuracy > 0.95
@@ -126,7 +137,7 @@ def test_where_lists_know_nothing_of_membership_no_interval_excludes_chance(pres
 def test_the_negative_control_contains_chance_though_the_attack_succeeds():
     is_member = coin(0)
 
-    control = verdict(attack(answers(is_member)), is_member).controls.shuffled_labels
+    control = verdict(attack(answers(is_member), by=leaky_shadow), is_member).controls.shuffled_labels
 
     assert control.interval[0] < 0.5 < control.interval[1]
     assert control.p_value < 0.01

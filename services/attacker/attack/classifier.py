@@ -12,6 +12,8 @@ from services.attacker.attack.thresholds import best_threshold
 from shared.arrays import Bools, Scores, Vectors, check_shape
 from shared.progress import Progress
 
+SMALLEST_GROUP = 50  # users whose mean is taken for that of their world: its error is then below a seventh
+
 
 @dataclass(frozen=True)
 class ClassifierSettings:
@@ -24,8 +26,8 @@ class ClassifierSettings:
     """The paper gives none."""
     is_shuffled: bool = False
     """New order in every epoch; otherwise the users' own order."""
-    is_standardized: bool = False
-    """Features scaled by the shadow's mean and deviation."""
+    is_centered: bool = False
+    """Each world's features moved to their own mean, then divided by the shadow's overall deviation."""
     held_out: float = 0.0
     """Share of shadow users kept out of training to choose the threshold; 0 = member if a < b."""
 
@@ -34,36 +36,42 @@ class ClassifierSettings:
 class AttackModel:
     """A trained attack model.
 
-    shift       (l,) subtracted from features; scale (l,) divides them
+    shift       (l,) the shadow's mean feature, zero if features are taken as they are
+    scale       the shadow's overall deviation, 1 if features are taken as they are
     threshold   a score above it means member
     """
 
     network: Network
     shift: NDArray[np.float32]
-    scale: NDArray[np.float32]
+    scale: float
     threshold: float
 
     def score(self, features: Vectors) -> Scores:
         """Score users: (n_users, l) -> (n_users,) float64, log b - log a; larger = member.
 
-        It orders users as the paper's output b does, without the ties that b has near 1.
+        It orders users as the paper's output b does, without the ties that b has near 1. Where features are
+        centered, `SMALLEST_GROUP` users or more are moved to their own mean, for two worlds share the shape
+        of their features but not the place of their popular lists; fewer are moved by the shadow's mean.
         Raises ValueError if l is not that of the training.
         """
         check_shape("features", features, (None, len(self.shift)))
-        logits = self.network.logits((features - self.shift) / self.scale).astype(np.float64)
+        is_group = self.shift.any() and len(features) >= SMALLEST_GROUP
+        shift = features.mean(axis=0, dtype=np.float32) if is_group else self.shift
+        inputs = ((features - shift) / self.scale).astype(np.float32)
+        logits = self.network.logits(inputs).astype(np.float64)
         evidence: Scores = logits[:, 1] - logits[:, 0]
         return evidence
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Give all that is needed to build it again."""
-        own = {"shift": self.shift, "scale": self.scale, "threshold": np.array(self.threshold)}
+        own = {"shift": self.shift, "scale": np.array(self.scale), "threshold": np.array(self.threshold)}
         return own | self.network.to_arrays()
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> "AttackModel":
         """Build from what `to_arrays` gave."""
-        shift, scale = np.array(arrays["shift"]), np.array(arrays["scale"])
-        return AttackModel(Network.from_arrays(arrays), shift, scale, float(arrays["threshold"]))
+        network, shift = Network.from_arrays(arrays), np.array(arrays["shift"])
+        return AttackModel(network, shift, float(arrays["scale"]), float(arrays["threshold"]))
 
 
 def train_classifier(
@@ -87,14 +95,9 @@ def train_classifier(
         raise ValueError("the shadow needs members and non-members")
     rng = np.random.default_rng(seed)
     is_held_out = _hold_out(is_member, settings.held_out, rng)
-    shift, scale = _scaling(features[~is_held_out], is_used=settings.is_standardized)
-    network = _fit(
-        (features[~is_held_out] - shift) / scale,
-        is_member[~is_held_out],
-        settings,
-        rng=rng,
-        progress=progress,
-    )
+    shift, scale = _scaling(features[~is_held_out], is_used=settings.is_centered)
+    inputs = (features[~is_held_out] - shift) / np.float32(scale)
+    network = _fit(inputs, is_member[~is_held_out], settings, rng=rng, progress=progress)
     model = AttackModel(network, shift, scale, threshold=0.0)
     if not is_held_out.any():
         return model
@@ -111,12 +114,11 @@ def _hold_out(is_member: Bools, share: float, rng: np.random.Generator) -> Bools
     return is_held_out
 
 
-def _scaling(features: Vectors, *, is_used: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    length = features.shape[1]
+def _scaling(features: Vectors, *, is_used: bool) -> tuple[NDArray[np.float32], float]:
     if not is_used:
-        return np.zeros(length, np.float32), np.ones(length, np.float32)
-    deviation = features.std(axis=0)
-    return features.mean(axis=0), np.where(deviation > 0, deviation, 1).astype(np.float32)
+        return np.zeros(features.shape[1], np.float32), 1.0
+    shift = features.mean(axis=0)
+    return shift, float((features - shift).std()) or 1.0
 
 
 def _fit(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from services.attacker.attack.classifier import ClassifierSettings
 from services.attacker.attack.features import Weights, linear_weights, uniform_weights
+from services.attacker.attack.item_vectors import Factorization
 from shared.attacks import AttackPreset, RankWeights
 
 WEIGHTS: Mapping[RankWeights, Callable[[int], Weights]] = {
@@ -17,6 +18,7 @@ WEIGHTS: Mapping[RankWeights, Callable[[int], Weights]] = {
 class Preset:
     """An attack that a spec can name."""
 
+    factorization: Factorization
     classifier: ClassifierSettings
     description: str
     source: str
@@ -30,6 +32,7 @@ _KNOWLEDGE = (
 
 PRESETS: Mapping[AttackPreset, Preset] = {
     AttackPreset.CCS21: Preset(
+        Factorization.LFM,
         ClassifierSettings(),
         "The attack as the paper's text gives it: difference features, MLP l-32-8-2, softmax, cross entropy, "
         "SGD 0.01, momentum 0.7, 20 epochs, member if a < b. The text gives no batch size and no order; "
@@ -38,9 +41,11 @@ PRESETS: Mapping[AttackPreset, Preset] = {
         _KNOWLEDGE,
     ),
     AttackPreset.DIFFERENCE: Preset(
-        ClassifierSettings(is_shuffled=True, is_standardized=True, held_out=0.2),
-        "The paper's features and network with sane training: standardized features, batches of 16 shuffled "
-        "in each epoch, threshold chosen on a fifth of the shadow users that training does not see.",
+        Factorization.SVD,
+        ClassifierSettings(is_shuffled=True, is_centered=True, held_out=0.2),
+        "The paper's features and network with sane training: item vectors by truncated SVD, each world's "
+        "features centered at their own mean and divided by one deviation, batches of 16 shuffled in each "
+        "epoch, threshold chosen on a fifth of the shadow users that training does not see.",
         "Ours, after Zhang et al., CCS 2021",
         _KNOWLEDGE,
     ),

@@ -66,15 +66,37 @@ def test_a_stored_model_scores_alike(settings):
     assert again.threshold == model.threshold
 
 
-def test_scale_and_offset_do_not_matter_once_standardized():
-    """Features a million times smaller and moved are the same evidence after standardization."""
-    settings = ClassifierSettings(is_shuffled=True, is_standardized=True)
+CENTERED = ClassifierSettings(is_shuffled=True, is_centered=True)
+
+
+def test_scale_and_offset_do_not_matter_once_centered():
+    """Features a million times smaller and moved are the same evidence after centering."""
     features, is_member = planted(shift=4.0)
     tiny = features * np.float32(2**-20) + np.float32(2**-4)
 
-    model = train_classifier(tiny, is_member, settings=settings, seed=1, progress=SILENT)
+    model = train_classifier(tiny, is_member, settings=CENTERED, seed=1, progress=SILENT)
 
     assert auc(model.score(tiny), is_member) > 0.98
+
+
+def test_a_world_moved_elsewhere_scores_alike_once_centered():
+    """Two services have two popular lists: the place of the features differs, their shape does not."""
+    features, is_member = planted(shift=4.0)
+    model = train_classifier(features, is_member, settings=CENTERED, seed=1, progress=SILENT)
+
+    moved = model.score(features + np.float32(32))
+
+    # float32 at 32 resolves 4e-6
+    assert moved == pytest.approx(model.score(features), abs=1e-3)
+
+
+def test_too_few_users_are_placed_by_the_shadow():
+    features, is_member = planted(shift=4.0)
+    model = train_classifier(features, is_member, settings=CENTERED, seed=1, progress=SILENT)
+
+    alone = [model.score(features[[row]])[0] for row in range(40)]
+
+    assert alone == pytest.approx(model.score(features)[:40], abs=1e-3)
 
 
 def test_a_shadow_of_one_kind_is_refused():
