@@ -14,7 +14,8 @@ from shared.randomness import rng_for, seed_for
 from shared.ranked_lists import RankedLists
 from shared.recommenders import ncf_loops
 from shared.recommenders.base import Algorithm, Hyperparameters, check_trainable, settings_of
-from shared.recommenders.ncf_loops import TILE, Adam, Tile, Weights, momentum_tails, shrinking_powers
+from shared.recommenders.ncf_adam import Adam, Weights, catch_up, momentum_tails, shrinking_powers
+from shared.recommenders.ncf_loops import TILE, Tile
 from shared.recommenders.sampling import Sampler
 from shared.recommenders.topk import rank_catalogue
 
@@ -184,7 +185,7 @@ class Trainer:
         """Bring every vector up to the last step, and give the weights."""
         users, items = (np.arange(len(rows)) for rows in (self.weights.users, self.weights.items))
         rate = self._settings.learning_rate
-        ncf_loops.catch_up(users, items, self._n_steps, rate, self.weights, self._adam)
+        catch_up(users, items, self._n_steps, rate, self.weights, self._adam)
         return self.weights
 
 

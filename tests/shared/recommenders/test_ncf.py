@@ -6,7 +6,8 @@ import torch
 from recommender_worlds import random_world
 
 from shared.recommenders.ncf import Ncf, NcfSettings, Trainer, initial_weights
-from shared.recommenders.ncf_loops import TILE, Weights
+from shared.recommenders.ncf_adam import Weights
+from shared.recommenders.ncf_loops import TILE
 from shared.recommenders.registry import parse_hyperparameters
 from shared.recommenders.sampling import Sampler, unpack
 
