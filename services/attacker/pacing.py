@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from shared.errors import JobStopped
 
-_LONGEST_SLICE_S = 0.5  # how long a pause may go on after somebody asked to stop
+_LOOK_EVERY_S = 0.5  # how long a pause may go on after somebody asked to stop
+_GROWTH = 0.1  # a service at its limit refuses about one request in ten
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Pace:
 
     async def succeeded(self) -> None:
         """Give a turn back after an answer."""
-        self._allowed = min(float(self._most), self._allowed + 1 / self._allowed)
+        self._allowed = min(float(self._most), self._allowed + _GROWTH)
         await self._leave()
 
     async def refused(self, pause_s: float) -> None:
@@ -95,9 +96,9 @@ class Pace:
     async def _leave(self) -> None:
         async with self._changed:
             self._under_way -= 1
-            self._changed.notify_all()
+            self._changed.notify(2)  # this turn, and one that success may have added
 
     async def _pause(self) -> None:
         while (left := self._opens_at - self._clock.monotonic()) > 0:
             self._stops.check()
-            await self._clock.sleep(min(left, _LONGEST_SLICE_S))
+            await self._clock.sleep(min(left, _LOOK_EVERY_S))
