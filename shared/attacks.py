@@ -8,6 +8,8 @@ class AttackPreset(StrEnum):
 
     CCS21 = "ccs21"
     """Zhang et al. 2021 as its text says; frozen."""
+    CCS21_CODE = "ccs21-code"
+    """Zhang et al. 2021 as its published code trains; frozen."""
     DIFFERENCE = "difference"
     """The same features and network with sane training."""
 
@@ -19,3 +21,16 @@ class RankWeights(StrEnum):
     """w_r = (k - r + 1) / (k(k+1)/2), the paper's."""
     UNIFORM = "uniform"
     """w_r = 1/k."""
+    EXPONENTIAL = "exponential"
+    """w_r proportional to exp(-5 (r - 1) / k): the first fifth of the list holds 63 % of the weight."""
+
+
+class AttackModelKind(StrEnum):
+    """What turns user features into scores."""
+
+    MLP = "mlp"
+    """The paper's network."""
+    LOGISTIC = "logistic"
+    """Logistic regression with a ridge penalty."""
+    K_MEANS = "k-means"
+    """Two clusters of the judged users; the shadow only says which of the two is the members'."""

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.arrays import Histories, Rows, Vectors
+from shared.compiled import csr_parts
 from shared.progress import Progress
 from shared.ranked_lists import RankedLists
 from shared.recommenders import item_loops
 from shared.recommenders.base import Algorithm, Hyperparameters, check_trainable, settings_of
-from shared.recommenders.compiled import csr_parts
 from shared.recommenders.topk import check_request, empty_lists, rank_catalogue
 
 _ITEM_BLOCK_BYTES = 16 * 2**20

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.arrays import Rows, Vectors
-from shared.recommenders.compiled import compiled, compiled_fast
+from shared.compiled import compiled, compiled_fast
 from shared.recommenders.topk import offer, sort_heap
 
 Index = NDArray[np.int64]

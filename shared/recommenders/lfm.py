@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.arrays import Histories, Rows, Vectors
+from shared.compiled import compiled_fast
 from shared.progress import Progress
 from shared.randomness import rng_for, seed_for
 from shared.ranked_lists import RankedLists
 from shared.recommenders.base import Algorithm, Hyperparameters, check_trainable, settings_of
-from shared.recommenders.compiled import compiled_fast
 from shared.recommenders.sampling import ITEM_BITS, Sampler, Samples
 from shared.recommenders.topk import rank_catalogue
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.arrays import Rows, Vectors
-from shared.recommenders.compiled import compiled_fast
+from shared.compiled import compiled_fast
 
 Table: TypeAlias = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from shared.arrays import Rows, Vectors
-from shared.recommenders.compiled import compiled_fast
+from shared.compiled import compiled_fast
 from shared.recommenders.ncf_adam import Adam, Weights, catch_up, step_batch
 from shared.recommenders.sampling import ITEM_BITS, Samples
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.arrays import Histories
-from shared.recommenders.compiled import compiled, csr_parts
+from shared.compiled import compiled, csr_parts
 
 Samples = NDArray[np.int64]  # user_row << 33 | item_row << 1 | label: one number, so that one swap moves it
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.arrays import Histories, Rows, Vectors, check_shape
+from shared.compiled import compiled, csr_parts
 from shared.ranked_lists import NO_ITEM, RankedLists
-from shared.recommenders.compiled import compiled, csr_parts
 
 _BLOCK_BYTES = 96 * 2**20  # scores held at a time: all of MovieLens 1M, a sixteenth of Amazon Digital Music
 

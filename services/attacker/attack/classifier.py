@@ -28,6 +28,10 @@ class ClassifierSettings:
     """New order in every epoch; otherwise the users' own order."""
     is_centered: bool = False
     """Each world's features moved to their own mean, then divided by the shadow's overall deviation."""
+    is_members_first: bool = False
+    """All members before all others, in every epoch; otherwise see `is_shuffled`."""
+    is_softmax_twice: bool = False
+    """Cross entropy of the softmax of the softmax."""
     held_out: float = 0.0
     """Share of shadow users kept out of training to choose the threshold; 0 = member if a < b."""
 
@@ -134,9 +138,14 @@ def _fit(
         learning_rate=settings.learning_rate,
         momentum=settings.momentum,
         batch_size=settings.batch_size,
+        is_softmax_twice=settings.is_softmax_twice,
+    )
+    fixed_order = (
+        np.argsort(~is_member, kind="stable") if settings.is_members_first else np.arange(len(inputs))
     )
     for epoch in range(settings.n_epochs):
         progress.step(epoch / settings.n_epochs, f"attack model, epoch {epoch + 1} of {settings.n_epochs}")
-        order = rng.permutation(len(inputs)) if settings.is_shuffled else np.arange(len(inputs))
-        trainer.epoch(inputs, is_member, order)
+        trainer.epoch(
+            inputs, is_member, rng.permutation(fixed_order) if settings.is_shuffled else fixed_order
+        )
     return trainer.network

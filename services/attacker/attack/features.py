@@ -25,6 +25,15 @@ def uniform_weights(k: int) -> Weights:
     return np.full(k, 1 / k, dtype=np.float32)
 
 
+def exponential_weights(k: int) -> Weights:
+    """Weight place r of k by exp(-5 (r - 1) / k), scaled to sum 1: the top counts most, at any k alike.
+
+    Source: ours; the published code computes exponential weights and leaves them unused.
+    """
+    raw = np.exp(-5 * np.arange(k) / k)
+    return (raw / raw.sum()).astype(np.float32)
+
+
 def difference_features(
     histories: Histories,
     lists: RankedLists,

