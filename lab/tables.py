@@ -16,7 +16,7 @@ def judgement_table(judgement: Judgement) -> Table:
     """All figures of an attack: the attack itself, then the baselines, then the controls."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
-    table.add_column("AUC [95 %]", no_wrap=True)
+    table.add_column("AUC [95%]", no_wrap=True)
     table.add_column("balanced\naccuracy", justify="right", no_wrap=True)
     for point in judgement.figures.tpr_at_fpr:  # two lines: all of it fits into 80 columns
         table.add_column(f"TPR at\n{_percent(point.fpr)} FPR", justify="right", no_wrap=True)
@@ -162,4 +162,4 @@ def _auc_of_shuffles(control: ShuffledLabels) -> str:
 
 
 def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.2g} %"
+    return f"{100 * fraction:.2g}%"

@@ -105,7 +105,7 @@ def test_a_demo_runs_through_and_its_services_can_be_used_again(tmp_path: Path) 
 
     first = json.loads((tmp_path / "first.json").read_text())
     _check_written(first)
-    assert "AUC [95 %]" in printed
+    assert "AUC [95%]" in printed
     assert "'identical lists' alone reaches 1.00" in " ".join(printed.split())
     assert second.returncode == 0, second.stderr
     assert json.loads((tmp_path / "second.json").read_text())["figures"] == first["figures"]
