@@ -15,13 +15,6 @@ class AlgorithmName(StrEnum):
     POPULARITY = "popularity"
 
 
-class AttackName(StrEnum):
-    """`shared.attacks.AttackPreset`."""
-
-    DIFFERENCE = "difference"
-    CCS21 = "ccs21"
-
-
 class ColdStartName(StrEnum):
     """`shared.recommenders.served.ColdStart`."""
 

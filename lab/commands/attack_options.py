@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from lab.choices import AlgorithmName, AttackName, ModeName, UsersName
+from lab.choices import AlgorithmName, ModeName, UsersName
+from shared.attacks import AttackPreset
 
 ATTACKER_URL = "http://127.0.0.1:8002"
 TARGET_URL = "http://127.0.0.1:8001"
@@ -38,7 +39,7 @@ ShadowAlgorithm = Annotated[AlgorithmName | None, _option(about="How the shadow 
 SplitSeed = Annotated[
     int | None, _option(about="Seed of the data sets' public division.", panel=_KNOWS, least=0)
 ]
-Preset = Annotated[AttackName | None, _option(about="Which attack; difference by default.", panel=_HOW)]
+Preset = Annotated[AttackPreset | None, _option(about="Which attack; difference by default.", panel=_HOW)]
 K = Annotated[
     int | None, _option("--k", about="List length; 100 by default.", panel=_HOW, least=1, most=1000)
 ]

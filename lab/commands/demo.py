@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab import folders
-from lab.choices import AlgorithmName, AttackName, ModeName
+from lab.choices import AlgorithmName, ModeName
+from shared.attacks import AttackPreset
 from shared.errors import BadInput
 
 if TYPE_CHECKING:
@@ -47,9 +48,11 @@ def demo(
         str | None, typer.Option(help="What the attacker trains on; the target's data set by default.")
     ] = None,
     attack: Annotated[
-        AttackName,
-        typer.Option(help="The paper's attack (ccs21), or the same with sane training (difference)."),
-    ] = AttackName.DIFFERENCE,
+        AttackPreset,
+        typer.Option(
+            help="The paper's attack, its published code's, or the same features with sane training."
+        ),
+    ] = AttackPreset.DIFFERENCE,
     k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the lists asked for.")] = 100,
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder of the data sets; RECLEAK_DATA_DIR or our cache by default.")
@@ -93,14 +96,13 @@ def _options(
     target_algorithm: AlgorithmName,
     shadow_algorithm: AlgorithmName | None,
     shadow_dataset: str | None,
-    attack: AttackName,
+    attack: AttackPreset,
     k: int,
     data_dir: Path | None,
     seed: int,
     mode: ModeName,
 ) -> "DemoOptions":
     from lab.demo_plan import DemoOptions
-    from shared.attacks import AttackPreset
     from shared.contract.attacker import QueryMode
     from shared.recommenders.base import Algorithm
 
@@ -112,7 +114,7 @@ def _options(
         target_algorithm=Algorithm(target_algorithm),
         shadow_algorithm=None if shadow_algorithm is None else Algorithm(shadow_algorithm),
         shadow_dataset=shadow_dataset,
-        attack=AttackPreset(attack),
+        attack=attack,
         k=k,
         data_dir=folders.data_dir(data_dir),
         seed=seed,

@@ -11,7 +11,6 @@ import pytest
 from lab_worlds import run
 
 from lab import choices
-from shared.attacks import AttackPreset
 from shared.contract.attacker import QueryMode
 from shared.datasets.catalog import DATASETS
 from shared.recommenders.base import Algorithm
@@ -66,7 +65,6 @@ def test_the_version_is_said() -> None:
     ("written", "real"),
     [
         (choices.AlgorithmName, Algorithm),
-        (choices.AttackName, AttackPreset),
         (choices.ColdStartName, ColdStart),
         (choices.ModeName, QueryMode),
     ],
