@@ -15,6 +15,7 @@ RecLeakError
   StorageFailed          an artefact or a row could not be written or read (disk full, damaged file)
   JobFailed              a background job ended without a result
     JobStopped           ... because somebody asked it to stop
+    WorkerDied           ... because its process was killed or ran out of memory
 """
 
 
@@ -83,3 +84,7 @@ class JobFailed(RecLeakError):
 
 class JobStopped(JobFailed):
     """A background job ended because somebody asked it to stop."""
+
+
+class WorkerDied(JobFailed):
+    """A background job ended because its process was killed or ran out of memory."""

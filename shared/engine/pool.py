@@ -15,7 +15,7 @@ from typing import Any
 from shared.engine.guard import Failure, attempt
 from shared.engine.port import Report, Task
 from shared.engine.worker import Wires, run_task, start_worker
-from shared.errors import Conflict, JobFailed, JobStopped
+from shared.errors import Conflict, JobFailed, JobStopped, WorkerDied
 
 MOST_TASKS = 4096
 
@@ -162,4 +162,4 @@ class Pool:
     def _died(self) -> JobFailed:
         if self._closing:
             return JobStopped("stopped because the engine was closed; resume to go on")
-        return JobFailed("a worker process died (killed, or out of memory); resume to try again")
+        return WorkerDied("a worker process died (killed, or out of memory); resume to try again")

@@ -31,7 +31,8 @@ def exponential_weights(k: int) -> Weights:
     Source: ours; the published code computes exponential weights and leaves them unused.
     """
     raw = np.exp(-5 * np.arange(k) / k)
-    return (raw / raw.sum()).astype(np.float32)
+    weights: Weights = (raw / raw.sum()).astype(np.float32)
+    return weights
 
 
 def difference_features(

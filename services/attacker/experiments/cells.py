@@ -1,0 +1,106 @@
+"""A cell: one shadow, one target, one attack, one seed; everything its figures depend on."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+
+from shared.attacks import AttackModelKind, AttackPreset, RankWeights
+from shared.datasets.splits import Division, DivisionSpec
+from shared.errors import BadInput
+from shared.recommenders.base import Algorithm
+
+LETTER_OF_DATASET: Mapping[str, str] = {"adm": "A", "lastfm-2k": "L", "ml-1m": "M"}
+LETTER_OF_ALGORITHM: Mapping[Algorithm, str] = {
+    Algorithm.ITEM: "I",
+    Algorithm.LFM: "L",
+    Algorithm.NCF: "N",
+}
+
+
+class Part(StrEnum):
+    """The part of a divided dataset that a recommender is trained on."""
+
+    SHADOW = "shadow"
+    TARGET = "target"
+
+
+@dataclass(frozen=True)
+class Side:
+    """A recommender of a world: half of the users of a part are its members.
+
+    pool  strangers get a random draw from so many popular items (Popularity Randomization); None = all get
+          the same popular list
+    """
+
+    dataset: str
+    algorithm: Algorithm
+    pool: int | None = None
+
+    @property
+    def code(self) -> str:
+        """The paper's two letters, such as LI; the names where the paper has no letter."""
+        dataset = LETTER_OF_DATASET.get(self.dataset)
+        algorithm = LETTER_OF_ALGORITHM.get(self.algorithm)
+        return dataset + algorithm if dataset and algorithm else f"{self.dataset}/{self.algorithm}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One experiment. Two equal cells have equal figures.
+
+    known_history   how many of each user's interactions the attacker knows, drawn at random; None = all
+    n_shadow_users  how many users the shadow part has, drawn at random; None = all
+    seed            of everything that is drawn: the division, both coins, trainings, the attack model
+    """
+
+    shadow: Side
+    target: Side
+    preset: AttackPreset = AttackPreset.DIFFERENCE
+    model: AttackModelKind = AttackModelKind.MLP
+    weights: RankWeights = RankWeights.LINEAR
+    k: int = 100
+    length: int = 100
+    division: Division = Division.BY_INTERACTION
+    min_interactions: int = 20
+    known_history: int | None = None
+    n_shadow_users: int | None = None
+    seed: int = 0
+
+    @property
+    def code(self) -> str:
+        """Shadow, then target: AIMN is shadow Item on ADM against a target NCF on ml-1m."""
+        letters = self.shadow.code + self.target.code
+        return letters if "/" not in letters else f"{self.shadow.code} -> {self.target.code}"
+
+    @property
+    def split(self) -> DivisionSpec:
+        """The three-way division of both datasets."""
+        return DivisionSpec(division=self.division, seed=self.seed, min_interactions=self.min_interactions)
+
+    def to_plain(self) -> dict[str, object]:
+        """Give the whole spec as plain data."""
+        return asdict(self)
+
+
+def parse_code(code: str) -> tuple[Side, Side]:
+    """Read the paper's notation: four letters, shadow first; two letters mean both.
+
+    Raises BadInput, saying what the letters are, for anything else.
+    """
+    datasets = {letter: name for name, letter in LETTER_OF_DATASET.items()}
+    algorithms = {letter: algorithm for algorithm, letter in LETTER_OF_ALGORITHM.items()}
+    letters = code.upper()
+    if len(letters) == 2:
+        letters *= 2
+    if len(letters) == 4 and {*letters[::2]} <= {*datasets} and {*letters[1::2]} <= {*algorithms}:
+        shadow, target = (Side(datasets[two[0]], algorithms[two[1]]) for two in (letters[:2], letters[2:]))
+        return shadow, target
+    raise BadInput(
+        f"{code!r} is not a cell: give shadow then target, each a dataset (A adm, L lastfm-2k, M ml-1m) and "
+        "an algorithm (I item, L lfm, N ncf), such as LILN"
+    )
+
+
+def with_seed(cell: Cell, seed: int) -> Cell:
+    """Repeat a cell with fresh coins, division and starts."""
+    return replace(cell, seed=seed)
