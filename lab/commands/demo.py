@@ -49,9 +49,7 @@ def demo(
     ] = None,
     attack: Annotated[
         AttackPreset,
-        typer.Option(
-            help="The paper's attack, its published code's, or the same features with sane training."
-        ),
+        typer.Option(help="The paper's attack, that of its code, or its features with sane training."),
     ] = AttackPreset.DIFFERENCE,
     k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the lists asked for.")] = 100,
     data_dir: Annotated[
