@@ -141,7 +141,7 @@ def score(
     progress: Progress,
 ) -> Evidence:
     """Score the judged users by the attack and by every baseline, and run the positive control."""
-    control, control_truth = _control(shadow, shadow_items, plan, progress)
+    control, control_truth = positive_control(shadow, shadow_items, plan, progress)
     return Evidence(
         attack=Scored(model.score(judged_features), model.threshold),
         baselines=baseline_scores(judged, shadow, shadow_items, seed=plan.seed),
@@ -176,7 +176,7 @@ def _unlearned(users: AnsweredUsers, items: ItemKnowledge, rng: np.random.Genera
     }
 
 
-def _control(
+def positive_control(
     shadow: Shadow, items: ItemKnowledge, plan: AttackPlan, progress: Progress
 ) -> tuple[Scored, Bools]:
     """Attack a recommender built to leak: train on one half of the shadow's users, score the other half."""

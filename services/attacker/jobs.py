@@ -14,6 +14,7 @@ from shared.contract.attacker import AttackSpec
 from shared.contract.base import JobState
 from shared.engine.guard import Failure, attempt
 from shared.errors import JobStopped
+from shared.web.logging import Redaction
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +65,8 @@ class Jobs:
         with self._lock:
             # another run of the attack may begin as soon as its row says that this one has ended
             self._runs.pop(attack_id, None)
-        ended = attempt(lambda: self._record(attack_id, recorder, outcome))
+        hide = Redaction(self._resources.keys.known((spec.target.key_env, _oracle_key_env(spec))))
+        ended = attempt(lambda: self._record(attack_id, recorder, outcome, hide))
         if isinstance(ended, Failure):
             _log.error("attack %s: its end was not stored: %s\n%s", attack_id, ended.error, ended.trace)
 
@@ -76,7 +78,7 @@ class Jobs:
         )
         return run_attack(spec, Steps(attack_id, self._resources, recorder, stops))
 
-    def _record(self, attack_id: str, recorder: Recorder, outcome: str | Failure) -> None:
+    def _record(self, attack_id: str, recorder: Recorder, outcome: str | Failure, hide: Redaction) -> None:
         if not isinstance(outcome, Failure):
             recorder.done(outcome)
             _log.info("attack %s is done", attack_id)
@@ -87,8 +89,13 @@ class Jobs:
             recorder.stopped(JobState.CANCELLED, "cancelled; what was stored is kept, resume goes on")
             _log.info("attack %s was cancelled", attack_id)
         else:
-            _log.error("attack %s failed: %s\n%s", attack_id, outcome.error, outcome.trace)
-            recorder.failed(str(outcome.error))
+            # a target may have put the key that it was sent into its answer
+            _log.error("attack %s failed: %s\n%s", attack_id, hide(str(outcome.error)), hide(outcome.trace))
+            recorder.failed(hide(str(outcome.error)))
+
+
+def _oracle_key_env(spec: AttackSpec) -> str | None:
+    return None if spec.evaluate is None else spec.evaluate.key_env
 
 
 def interrupt_unfinished(resources: Resources) -> None:

@@ -1,6 +1,6 @@
 """Keys of others' services: specs name environment variables, and only here are they read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from services.attacker.settings import PREFIX
 from shared.errors import BadInput
@@ -19,6 +19,11 @@ class KeyVariables:
     def check(self, name: str | None) -> None:
         """Raise BadInput, saying which variable to set, unless the key can be read; None = none is wanted."""
         self.read(name)
+
+    def known(self, names: Iterable[str | None]) -> list[str]:
+        """Give the values that no message may hold; variables that are not set have none."""
+        values = (self._environment.get(name, "").strip() for name in names if name is not None)
+        return [value for value in values if value]
 
     def read(self, name: str | None) -> str | None:
         """Give a key; None if none is named.

@@ -234,7 +234,7 @@ class Transport:
             ) as response:
                 if response.status in REPEATED:
                     return await self._refusal(response)
-                return Reply(response.status, await _read(response, size_max), str(url))
+                return self._reply(response, await _read(response, size_max), url)
         except TimeoutError as error:
             raise TargetUnreachable(
                 f"{self.access.service} did not answer {url} within {self.access.timeout_s:g} s; check that "
@@ -254,8 +254,14 @@ class Transport:
                 f"{url} gave an answer that is no HTTP ({_reason(error)}); check the address"
             ) from error
 
+    def _reply(self, response: aiohttp.ClientResponse, body: bytes, url: URL) -> Reply:
+        key = self.access.key
+        if key is not None and response.status != HTTPStatus.OK:
+            body = body.replace(key.encode(), b"***")  # some services quote the key that they refuse
+        return Reply(response.status, body, str(url))
+
     async def _refusal(self, response: aiohttp.ClientResponse) -> _Refusal:
-        reply = Reply(response.status, await _read(response, _REFUSAL_SIZE_MAX), str(response.url))
+        reply = self._reply(response, await _read(response, _REFUSAL_SIZE_MAX), response.url)
         said = response.headers.get("Retry-After")
         retry_after_s = None if said is None else _seconds(said, now=self._clock.wall())
         reason = f"answered {response.status} ({reply.detail()})"
