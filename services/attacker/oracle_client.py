@@ -9,7 +9,8 @@ import numpy as np
 
 from services.attacker import wire_answers
 from services.attacker.pacing import SYSTEM_CLOCK, Clock, Stops
-from services.attacker.transport import Access, Transport, expect_ok
+from services.attacker.replies import Access, expect_ok
+from services.attacker.transport import Transport
 from shared.errors import NotFound
 
 _NAME_SIZE = 256  # bytes of an id and its truth in JSON

@@ -14,7 +14,7 @@ from services.attacker.key_variables import KeyVariables
 from services.attacker.oracle_client import Truth, ask_oracle
 from services.attacker.pacing import Stops
 from services.attacker.packing import unpack_evidence
-from services.attacker.transport import Access
+from services.attacker.replies import Access
 from shared.arrays import Bools, Rows
 from shared.artifacts import ArtifactStore
 from shared.attacks import AttackPreset

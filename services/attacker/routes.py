@@ -12,6 +12,7 @@ from starlette.responses import StreamingResponse
 from services.attacker.catalogue import make_catalogue
 from services.attacker.dependencies import Service
 from shared.contract.attacker import Attack, AttackList, AttackSpec, Catalogue, Judgement, PredictionPage
+from shared.errors import NotFound
 
 PAGE_MAX = 10_000
 _LOOK_EVERY_S = 0.2
@@ -84,7 +85,10 @@ def _add_reading(router: APIRouter) -> None:
         """
         last = last_event_id or 0
         while True:
-            events, is_over = await run_in_threadpool(service.events_after, attack, last)
+            try:
+                events, is_over = await run_in_threadpool(service.events_after, attack, last)
+            except NotFound:
+                return  # deleted meanwhile
             for event in events:
                 yield ServerSentEvent(id=str(event.id), data=event)
                 last = event.id

@@ -12,7 +12,8 @@ import numpy as np
 from services.attacker import wire_answers
 from services.attacker.answers import Answers
 from services.attacker.pacing import NEVER, SYSTEM_CLOCK, Clock, Stops
-from services.attacker.transport import Access, Reply, Transport, expect_ok, together
+from services.attacker.replies import Access, Reply, expect_ok
+from services.attacker.transport import Transport, together
 from services.attacker.wire_answers import Names
 from shared.contract.attacker import QueryMode, TargetAddress
 from shared.errors import NotFound, TargetBrokeContract

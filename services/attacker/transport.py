@@ -10,15 +10,14 @@ aiohttp, and not httpx, on measurements (httpx 0.28.1, aiohttp 3.14.5, one core 
 httpx grows with the number of connections because its pool (`_assign_requests_to_connections` of httpcore)
 walks over all of them when a request begins and again when it ends, asks the kernel of each idle one whether
 it has closed, and counts, for each idle one, the idle ones anew: 3.8 million calls of `is_idle` for 4,000
-requests, 45 % of the time in the profile. Another quarter goes into finding out, several times a request,
-which async library runs (a search for the module `trio`, which is not installed, over the whole import path).
-With 4,000 tasks that wait for 32 connections, rather than 32 tasks in a loop, its queue is walked as well and
-the default pool timeout ends the run. aiohttp keeps idle connections in one queue per host.
+requests, 45 % of the time in the profile. A quarter goes into finding out, several times a request, which
+async library runs (a search for the module `trio`, which is not installed, over the whole import path). With
+4,000 tasks that wait for 32 connections, rather than 32 tasks in a loop, its queue is walked as well, and a
+pool timeout of 60 s ended the run. aiohttp keeps idle connections in one queue per host.
 """
 
 import asyncio
 import email.utils
-import json
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -31,15 +30,12 @@ import numpy as np
 from yarl import URL
 
 from services.attacker.pacing import SYSTEM_CLOCK, Clock, Pace, Stops
+from services.attacker.replies import Access, Reply
 from shared import __version__
 from shared.errors import (
-    BadInput,
     JobStopped,
-    NotFound,
     TargetBrokeContract,
-    TargetError,
     TargetUnreachable,
-    Unauthorized,
 )
 
 T = TypeVar("T")
@@ -48,67 +44,12 @@ REPEATED = frozenset({429, 502, 503, 504})
 CONNECT_TIMEOUT_S = 10.0
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 30.0
+KEEPALIVE_S = 4.0  # below the 5 s of uvicorn: a connection that it closes just now breaks a request
 LONGEST_WAIT_S = 600.0
 """A service that asks for more patience than this is given up; the attack can be resumed later."""
 _SHOWN = 160
 _LOOK_EVERY_S = 0.25
 _REFUSAL_SIZE_MAX = 1_000_000
-
-
-@dataclass(frozen=True)
-class Access:
-    """Where a service is and how it is asked.
-
-    service  in words, for sentences: "the target"
-    key_env  name of the environment variable that holds the key; the key itself is `key`
-    """
-
-    service: str
-    url: str
-    key: str | None
-    key_env: str | None
-    concurrency: int
-    timeout_s: float
-    retries: int
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer that is not to be asked for again."""
-
-    status: int
-    body: bytes
-    url: str
-
-    def excerpt(self) -> str:
-        """The beginning of the body in one line, for sentences."""
-        text = " ".join(self.body[: 4 * _SHOWN].decode(errors="replace").split())
-        shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-        return repr(shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}...") if shown else "nothing"
-
-    def json(self) -> object:
-        """The body as JSON. Raises TargetBrokeContract if it is none."""
-        try:
-            parsed: object = json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            raise TargetBrokeContract(f"{self.url} answered {self.excerpt()}, which is no JSON") from error
-        return parsed
-
-    def detail(self) -> str:
-        """What an error answer says: the detail of a problem, or the beginning of whatever it is."""
-        detail = self._problem().get("detail")
-        return " ".join(detail.split())[:400] if isinstance(detail, str) and detail else self.excerpt()
-
-    def is_about_the_path(self) -> bool:
-        """Whether a 404 is about the route rather than the user (RFC 9457: about:blank says nothing more)."""
-        return self._problem().get("type") == "about:blank"
-
-    def _problem(self) -> dict[str, object]:
-        try:
-            problem = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
-        return problem if isinstance(problem, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -290,7 +231,7 @@ class Transport:
                 headers["X-API-Key"] = self.access.key
             timeout_s = self.access.timeout_s
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self.access.concurrency),
+                connector=aiohttp.TCPConnector(limit=self.access.concurrency, keepalive_timeout=KEEPALIVE_S),
                 timeout=aiohttp.ClientTimeout(
                     total=timeout_s, sock_connect=min(timeout_s, CONNECT_TIMEOUT_S), sock_read=timeout_s
                 ),
@@ -310,41 +251,6 @@ async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
-
-
-def expect_ok(reply: Reply, access: Access) -> Reply:
-    """Give an answer that is a success.
-
-    Raises Unauthorized, naming the variable of the key; BadInput for what the service says is wrong with the
-    request; NotFound for 404; TargetBrokeContract for a redirection or another status; TargetError for 5xx.
-    """
-    status = reply.status
-    if status == HTTPStatus.OK:
-        return reply
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise Unauthorized(_refused_key(reply, access))
-    if status == HTTPStatus.NOT_FOUND:
-        raise NotFound(f"{access.service} has nothing at {reply.url}: {reply.detail()}")
-    if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}:
-        raise BadInput(f"{access.service} at {access.url} refused the request: {reply.detail()}")
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise TargetError(
-            f"{access.service} failed at {reply.url} with {status} ({reply.detail()}); its log says more"
-        )
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        raise TargetBrokeContract(
-            f"{reply.url} redirects ({status}), which is not followed; give the address"
-        )
-    raise TargetBrokeContract(f"{reply.url} answered {status}: {reply.detail()}")
-
-
-def _refused_key(reply: Reply, access: Access) -> str:
-    said = f"{access.service} at {access.url} refused the request ({reply.status}: {reply.detail()})"
-    if access.key_env is None:
-        return (
-            f"{said}; put its key into an environment variable of the attacker service and name it (key_env)"
-        )
-    return f"{said}; set {access.key_env} of the attacker service to the right key and start it again"
 
 
 async def _read(response: aiohttp.ClientResponse, size_max: int) -> bytes:
