@@ -3,9 +3,10 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.attacker import evidence
 from services.attacker.attack import metrics
@@ -65,15 +66,16 @@ def run_cell(
     row = (
         _flat("", figures(attack, target.is_member))
         | _null(attack.scores, target.is_member, cell.seed)
-        | {
-            f"baseline_{_key(one)}_auc": metrics.auc(by.scores, target.is_member)
-            for one, by in baselines.items()
-        }
+        | {_baseline(one): metrics.auc(by.scores, target.is_member) for one, by in baselines.items()}
         | {f"coverage_{key}": value for key, value in vars(evidence.coverage(judged)).items()}
     )
     curve = metrics.thin(metrics.roc_curve(attack.scores, target.is_member))
-    arrays = {"fpr": curve.fpr, "tpr": curve.tpr, "picture": _picture(judged_features)}
-    arrays["is_member"] = target.is_member
+    arrays: dict[str, NDArray[Any]] = {
+        "fpr": curve.fpr,
+        "tpr": curve.tpr,
+        "picture": _picture(judged_features),
+        "is_member": target.is_member,
+    }
     store.put(name, arrays, {"row": row, "seconds": time.perf_counter() - started})
 
 
@@ -164,8 +166,8 @@ def _flat(prefix: str, found: Figures) -> dict[str, Plain]:
     return {prefix + key: value for key, value in row.items()}
 
 
-def _key(name: str) -> str:
-    return name.replace(" ", "_")
+def _baseline(name: str) -> str:
+    return f"baseline_{name.replace(' ', '_')}_auc"
 
 
 def _picture(features: Vectors) -> Vectors:

@@ -1,0 +1,144 @@
+"""Grids: many cells at once, declared in a TOML file of `experiments/`, one file per table or figure."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from services.attacker.experiments.cells import Cell, Side
+from shared.attacks import AttackModelKind, AttackPreset, RankWeights
+from shared.contract.base import Message
+from shared.datasets.splits import Division
+from shared.errors import BadInput, NotFound
+from shared.recommenders.base import Algorithm
+
+_PAPER_ALGORITHMS = (Algorithm.ITEM, Algorithm.LFM, Algorithm.NCF)
+
+
+class Axes(Message):
+    """What a grid varies; every axis that is left out has the paper's value."""
+
+    k: tuple[int, ...] = (100,)
+    length: tuple[int, ...] = (100,)
+    weights: tuple[RankWeights, ...] = (RankWeights.LINEAR,)
+    model: tuple[AttackModelKind, ...] = (AttackModelKind.MLP,)
+    division: tuple[Division, ...] = (Division.BY_INTERACTION,)
+    known_history: tuple[int, ...] = (0,)
+    """Interactions of each user that the attacker knows; 0 = all."""
+    n_shadow_users: tuple[int, ...] = (0,)
+    """0 = all."""
+    pool: tuple[int, ...] = (0,)
+    """Popularity Randomization of the target by a pool of so many items; 0 = undefended."""
+    is_shadow_defended: tuple[bool, ...] = (False,)
+    """Whether the attacker's shadow is defended as the target is: an attacker who knows the defense."""
+
+
+class Grid(Message):
+    """A table or figure: what it shows and which cells it needs."""
+
+    name: str = Field(pattern=r"^[a-z0-9-]+$")
+    title: str
+    about: str
+    kind: Literal["attack", "hit-rate", "collection"] = "attack"
+    includes: tuple[str, ...] = ()
+    """For a collection: the grids it runs."""
+    datasets: tuple[tuple[str, str], ...] = ()
+    """Pairs of shadow dataset and target dataset."""
+    algorithms: Literal["all", "same"] = "all"
+    """Every shadow algorithm against every target algorithm, or each against itself."""
+    presets: tuple[AttackPreset, ...] = (AttackPreset.DIFFERENCE,)
+    vary: Axes = Axes()
+    x: str | None = None
+    """The axis of `vary` that a plot shows."""
+    is_published: bool = False
+    """The paper gives these figures."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Grid":
+        if (self.kind == "collection") != bool(self.includes) or bool(self.includes) == bool(self.datasets):
+            raise ValueError("a collection has `includes`, any other grid has `datasets`")
+        if self.x is not None and self.x not in Axes.model_fields:
+            raise ValueError(f"x must be one of {', '.join(Axes.model_fields)}")
+        return self
+
+    def cells(self, seeds: Sequence[int]) -> list[Cell]:
+        """Write out all cells, seed by seed; none for hit rates, which need recommenders only."""
+        if self.kind != "attack":
+            return []
+        return [cell for seed in seeds for cell in self._of_seed(seed)]
+
+    def sides(self) -> list[tuple[Side, Side]]:
+        """Write out all pairs of shadow and target."""
+        return [
+            (Side(shadow, ours), Side(target, theirs))
+            for shadow, target in self.datasets
+            for ours, theirs in product(_PAPER_ALGORITHMS, repeat=2)
+            if self.algorithms == "all" or ours is theirs
+        ]
+
+    def _of_seed(self, seed: int) -> list[Cell]:
+        axes = [getattr(self.vary, name) for name in Axes.model_fields]
+        return [
+            _cell(shadow, target, preset, dict(zip(Axes.model_fields, values, strict=True)), seed)
+            for preset in self.presets
+            for shadow, target in self.sides()
+            for values in product(*axes)
+        ]
+
+
+def _cell(shadow: Side, target: Side, preset: AttackPreset, values: Mapping[str, object], seed: int) -> Cell:
+    pool = int(str(values["pool"])) or None
+    shadow_pool = pool if values["is_shadow_defended"] else None
+    own = {
+        name: value or None for name, value in values.items() if name not in ("pool", "is_shadow_defended")
+    }
+    base = Cell(replace(shadow, pool=shadow_pool), replace(target, pool=pool), preset=preset, seed=seed)
+    return replace(base, **own)  # type: ignore[arg-type]  # names and types are those of Axes
+
+
+def grid_folder() -> Path:
+    """Find the declared grids: beside the code in an installed package, at the top of a checkout."""
+    here = Path(__file__).parent
+    installed = here / "grid_files"
+    return installed if installed.is_dir() else here.parents[2] / "experiments"
+
+
+def load_grids(folder: Path) -> dict[str, Grid]:
+    """Read every grid of a folder, by name.
+
+    Raises BadInput naming the file and the field for one that cannot be used.
+    """
+    grids = {path.stem: _read(path) for path in sorted(folder.glob("*.toml"))}
+    for grid in grids.values():
+        for name in grid.includes:
+            if name not in grids:
+                raise BadInput(f"{grid.name}.toml includes {name}, which is not there")
+    return grids
+
+
+def select(grids: Mapping[str, Grid], name: str) -> list[Grid]:
+    """Give the grid of a name, or those that a collection of that name runs.
+
+    Raises NotFound with the names there are.
+    """
+    if name not in grids:
+        raise NotFound(f"there is no experiment {name}; there are {', '.join(sorted(grids))}")
+    chosen = grids[name]
+    if chosen.kind != "collection":
+        return [chosen]
+    return [grid for one in chosen.includes for grid in select(grids, one)]
+
+
+def _read(path: Path) -> Grid:
+    try:
+        return Grid.model_validate({"name": path.stem} | tomllib.loads(path.read_text()))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path.name} is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{path.name}, {place or 'the whole'}: {first['msg']}") from error

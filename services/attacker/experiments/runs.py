@@ -1,0 +1,247 @@
+"""A run: some grids, some seeds, one folder; it can be killed at any moment and taken up again."""
+
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from services.attacker.attack.registry import PRESETS
+from services.attacker.experiments.cell_run import CellMaterials, run_cell, run_control
+from services.attacker.experiments.cells import Cell, Part
+from services.attacker.experiments.grids import Grid
+from services.attacker.experiments.materials import (
+    DataPlan,
+    QualityPlan,
+    VectorPlan,
+    code_hash,
+    make_recommender,
+    make_vectors,
+    measure_quality,
+    recommender_plan,
+    store_data,
+)
+from services.attacker.experiments.scheduling import Job, Observer, run_jobs
+from shared.artifacts import ArtifactStore, Plain, artifact_name
+from shared.engine.port import Engine
+from shared.errors import BadInput, RecLeakError
+from shared.recommenders.base import Algorithm
+
+SPEC_FILE, FAILURES_FILE = "spec.json", "failures.json"
+_PACKAGES = ("numpy", "scipy", "numba", "pandas")
+_SECONDS: Mapping[str, float] = {
+    "hit rate": 30,
+    "recommender": 10,
+    "item vectors": 3,
+    "control": 1,
+    "cell": 1,
+}
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What a run was asked for."""
+
+    experiment: str
+    seeds: tuple[int, ...]
+    data_dir: str | None
+
+    def save(self, folder: Path, *, data: Mapping[str, str]) -> None:
+        """Write it, with everything that its figures depend on besides."""
+        about = {
+            "experiment": self.experiment,
+            "seeds": list(self.seeds),
+            "data_dir": self.data_dir,
+            "data": dict(data),
+            "code": code_hash(),
+            "versions": versions(),
+        }
+        _write(folder / SPEC_FILE, json.dumps(about, indent=1, sort_keys=True))
+
+    @staticmethod
+    def load(folder: Path) -> "RunSpec":
+        """Read what `save` wrote. Raises BadInput if the folder holds no run."""
+        try:
+            about = json.loads((folder / SPEC_FILE).read_text())
+            return RunSpec(about["experiment"], tuple(about["seeds"]), about["data_dir"])
+        except (OSError, ValueError, KeyError) as error:
+            raise BadInput(f"{folder} holds no run of an experiment; give the folder of one") from error
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell, the grids that show it and the artefacts with its figures."""
+
+    cell: Cell
+    grids: tuple[str, ...]
+    name: str
+    control: str
+    materials: CellMaterials
+
+
+@dataclass(frozen=True)
+class PlannedQuality:
+    """A recommender's hit rate, the grids that show it and the artefact."""
+
+    plan: QualityPlan
+    dataset: str
+    grids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a run makes: results, and the jobs that make them."""
+
+    cells: tuple[PlannedCell, ...]
+    qualities: tuple[PlannedQuality, ...]
+    jobs: tuple[Job, ...]
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of all that figures depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+
+
+def read_data(
+    grids: Sequence[Grid], *, store: ArtifactStore, engine: Engine, data_dir: Path | None
+) -> dict[str, str]:
+    """Read every dataset that the grids name: artefact by dataset; a name is its content's."""
+    names = sorted({name for grid in grids for pair in grid.datasets for name in pair})
+    tasks = {name: engine.submit(store_data, store, DataPlan(name, data_dir)) for name in names}
+    return {name: task.result() for name, task in tasks.items()}
+
+
+def plan_run(
+    grids: Sequence[Grid], seeds: Sequence[int], *, store: ArtifactStore, data: Mapping[str, str]
+) -> Plan:
+    """Write out all results of a run and the jobs for them, each once however many grids need it."""
+    jobs: dict[str, Job] = {}
+    shown: dict[Cell, list[str]] = {}
+    for grid in grids:
+        for cell in grid.cells(seeds):
+            shown.setdefault(cell, []).append(grid.name)
+    cells = tuple(_plan_cell(cell, tuple(names), jobs, store, data) for cell, names in shown.items())
+    qualities = _plan_qualities(grids, seeds, jobs, store, data)
+    return Plan(cells, qualities, tuple(jobs.values()))
+
+
+def execute(
+    plan: Plan,
+    folder: Path,
+    *,
+    store: ArtifactStore,
+    engine: Engine,
+    n_slots: int,
+    observer: Observer,
+    should_stop: Callable[[], bool],
+) -> Mapping[str, RecLeakError]:
+    """Make what is not stored yet and write down what failed; see `run_jobs`."""
+    failures = run_jobs(
+        plan.jobs, store=store, engine=engine, n_slots=n_slots, observer=observer, should_stop=should_stop
+    )
+    labels = {job.name: job.label for job in plan.jobs}
+    told = {labels[name]: f"{type(error).__name__}: {error}" for name, error in failures.items()}
+    _write(folder / FAILURES_FILE, json.dumps(told, indent=1, sort_keys=True))
+    return failures
+
+
+def _plan_cell(
+    cell: Cell, grids: tuple[str, ...], jobs: dict[str, Job], store: ArtifactStore, data: Mapping[str, str]
+) -> PlannedCell:
+    materials = CellMaterials(
+        shadow=_add_recommender(cell, Part.SHADOW, jobs, store, data),
+        target=_add_recommender(cell, Part.TARGET, jobs, store, data),
+        shadow_items=_add_vectors(cell, cell.shadow.dataset, jobs, store, data),
+        target_items=_add_vectors(cell, cell.target.dataset, jobs, store, data),
+    )
+    needs = tuple(dict.fromkeys(vars(materials).values()))
+    about: dict[str, Plain] = {"code": code_hash(), "materials": dict(vars(materials))}
+    name = artifact_name("cell", cell=_plain(cell), **about)
+    label = f"{cell.code} {cell.preset}, seed {cell.seed}"
+    jobs[name] = Job(name, label, "cell", run_cell, (store, name, cell, materials), needs, _SECONDS["cell"])
+    control = _add_control(cell, materials, jobs, store)
+    return PlannedCell(cell, grids, name, control, materials)
+
+
+def _add_control(cell: Cell, materials: CellMaterials, jobs: dict[str, Job], store: ArtifactStore) -> str:
+    """Plan the positive control of an attack on a shadow's users, which many cells share."""
+    name = artifact_name(
+        "control",
+        shadow=materials.shadow,
+        items=materials.shadow_items,
+        preset=cell.preset,
+        weights=cell.weights,
+        k=cell.k,
+        known_history=cell.known_history,
+        pool=cell.shadow.pool,
+        seed=cell.seed,
+        code=code_hash(),
+    )
+    needs = (materials.shadow, materials.shadow_items)
+    label = f"control of {cell.shadow.code} {cell.preset}, seed {cell.seed}"
+    arguments = (store, name, cell, materials)
+    jobs[name] = Job(name, label, "control", run_control, arguments, needs, _SECONDS["control"])
+    return name
+
+
+def _add_recommender(
+    cell: Cell, part: Part, jobs: dict[str, Job], store: ArtifactStore, data: Mapping[str, str]
+) -> str:
+    side = cell.shadow if part is Part.SHADOW else cell.target
+    plan = recommender_plan(cell, part, data[side.dataset])
+    weight = _SECONDS["recommender"] * (3 if side.algorithm is Algorithm.NCF else 1)
+    label = f"{side.code} {part}, seed {cell.seed}"
+    needs = (plan.data,)
+    jobs[plan.name] = Job(plan.name, label, "recommender", make_recommender, (store, plan), needs, weight)
+    return plan.name
+
+
+def _add_vectors(
+    cell: Cell, dataset: str, jobs: dict[str, Job], store: ArtifactStore, data: Mapping[str, str]
+) -> str:
+    factorization = PRESETS[cell.preset].factorization
+    plan = VectorPlan(data[dataset], cell.split, cell.length, factorization, cell.seed)
+    label = f"item vectors of {dataset}, {cell.length} by {factorization}, seed {cell.seed}"
+    weight, needs = _SECONDS["item vectors"], (plan.data,)
+    jobs[plan.name] = Job(plan.name, label, "item vectors", make_vectors, (store, plan), needs, weight)
+    return plan.name
+
+
+def _plan_qualities(
+    grids: Sequence[Grid],
+    seeds: Sequence[int],
+    jobs: dict[str, Job],
+    store: ArtifactStore,
+    data: Mapping[str, str],
+) -> tuple[PlannedQuality, ...]:
+    planned = []
+    for grid in (grid for grid in grids if grid.kind == "hit-rate"):
+        for seed in seeds:
+            for shadow, target in grid.sides():
+                cell = Cell(shadow, target, seed=seed)
+                for part, side in ((Part.SHADOW, shadow), (Part.TARGET, target)):
+                    recommender = recommender_plan(cell, part, data[side.dataset])
+                    plan = QualityPlan(recommender, k=100)
+                    _add_quality(plan, f"HR@100 of {side.code} {part}, seed {seed}", jobs, store)
+                    planned.append(PlannedQuality(plan, side.dataset, (grid.name,)))
+    return tuple(planned)
+
+
+def _add_quality(plan: QualityPlan, label: str, jobs: dict[str, Job], store: ArtifactStore) -> None:
+    weight = _SECONDS["hit rate"] * (3 if plan.recommender.algorithm is Algorithm.NCF else 1)
+    needs = (plan.recommender.data,)
+    jobs[plan.name] = Job(plan.name, label, "hit rate", measure_quality, (store, plan), needs, weight)
+
+
+def _plain(cell: Cell) -> Plain:
+    plain: Plain = json.loads(json.dumps(cell.to_plain()))
+    return plain
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file so that it is old or new, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_text(text)
+    new.replace(path)
