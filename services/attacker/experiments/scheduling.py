@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from shared.artifacts import ArtifactStore
 from shared.engine.port import Engine, Task
-from shared.errors import JobStopped, RecLeakError, WorkerDied
+from shared.errors import JobStopped, NotFound, RecLeakError, WorkerDied
 
 N_TRIES = 3
 """How often a job is begun whose worker process dies under it."""
@@ -99,7 +99,8 @@ def run_jobs(
             raise JobStopped("stopped; resume goes on with what is not stored yet")
         _fill(state, engine, ends, n_slots, observer)
         if not state.running:
-            break  # whatever still waits needs something that failed
+            _give_up(state, observer)
+            break
         try:
             _settle(ends.get(timeout=POLL_S), state, observer)
         except queue.Empty:
@@ -143,6 +144,14 @@ def _settle(job: Job, state: _State, observer: Observer) -> None:
 def _fail(job: Job, error: RecLeakError, state: _State, observer: Observer) -> None:
     state.failures[job.name] = error
     observer.failed(job, error)
+
+
+def _give_up(state: _State, observer: Observer) -> None:
+    """Fail the jobs that wait for an artefact which is neither stored nor made by any job."""
+    for job in state.waiting.values():
+        missing = ", ".join(name for name in job.needs if name not in state.done)
+        _fail(job, NotFound(f"{job.label} needs {missing}, which no job makes"), state, observer)
+    state.waiting.clear()
 
 
 def _stop_all(state: _State, ends: "queue.SimpleQueue[Job]") -> None:
