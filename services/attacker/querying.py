@@ -69,7 +69,7 @@ def _ask(steps: Steps, spec: AttackSpec, chunks: Sequence[Chunk], n_users: int) 
         try:
             with closing(client.answers(chunks, k=spec.k)) as answers:
                 for number, received in answers:
-                    _keep_chunk(steps, number, received)
+                    _keep_chunk(steps, number, received, client.deployment)
                     n_done += received.lists.n_users
                     steps.recorder.progress(n_done / n_users, f"lists {n_done:,} of {n_users:,}")
         finally:
@@ -77,10 +77,10 @@ def _ask(steps: Steps, spec: AttackSpec, chunks: Sequence[Chunk], n_users: int) 
             steps.recorder.account(requests=client.requests, repeats=client.repeats, seconds=seconds)
 
 
-def _keep_chunk(steps: Steps, number: int, received: Answers) -> None:
+def _keep_chunk(steps: Steps, number: int, received: Answers, deployment: str | None) -> None:
     name = _chunk_name(steps, number)
     steps.artifacts.put(name, received.to_arrays(), {"number": number})
-    steps.recorder.chunk(number, name, received.lists.n_users)
+    steps.recorder.chunk(number, name, received.lists.n_users, deployment=deployment)
 
 
 def _stored_chunks(steps: Steps) -> set[int]:

@@ -107,11 +107,13 @@ class Recorder:
             if judgement is not None:
                 row.judgement = judgement.model_dump(mode="json")
 
-    def chunk(self, number: int, artifact: str, n_lists: int) -> None:
-        """Say that a chunk of lists is stored."""
+    def chunk(self, number: int, artifact: str, n_lists: int, *, deployment: str | None) -> None:
+        """Say that a chunk of lists is stored, and which deployment gave it, if the target says so."""
         with self._database.write() as session:
             store.add_chunk(session, self._attack_id, number, artifact, n_lists)
-            store.attack(session, self._attack_id).lists += n_lists
+            row = store.attack(session, self._attack_id)
+            row.lists += n_lists
+            row.deployment = deployment
 
     def account(self, *, requests: int, repeats: int, seconds: float) -> None:
         """Add to what was asked of the target."""

@@ -63,13 +63,19 @@ def sealed_evidence(store: ArtifactStore, name: str, seal: str) -> Evidence:
 
 
 def ask_truth(
-    spec: AttackSpec, evaluation: Evaluation, user_ids: Sequence[str], *, keys: KeyVariables, stops: Stops
+    spec: AttackSpec,
+    evaluation: Evaluation,
+    user_ids: Sequence[str],
+    *,
+    pinned: str | None,
+    keys: KeyVariables,
+    stops: Stops,
 ) -> Truth:
     """Ask the oracle about the deployment that was attacked.
 
-    Where the spec names none, the oracle answers about the active one, and says which that is: no public
-    answer tells the attacker which deployment it was served by. Raises as `ask_oracle`; BadInput if the
-    variable of the key is not set.
+    pinned  the deployment that gave the lists, if the target said so. Where neither it nor the spec names
+            one, the oracle answers about the active one, and says which that is.
+    Raises as `ask_oracle`; BadInput if the variable of the key is not set.
     """
     query = spec.target.query
     access = Access(
@@ -82,7 +88,8 @@ def ask_truth(
         retries=query.retries,
     )
     rng = rng_for(spec.seed, "oracle", "pauses")
-    return ask_oracle(access, user_ids, deployment=spec.target.deployment, rng=rng, stops=stops)
+    deployment = pinned or spec.target.deployment
+    return ask_oracle(access, user_ids, deployment=deployment, rng=rng, stops=stops)
 
 
 def label(user_ids: Sequence[str], truth: Truth) -> Labels:

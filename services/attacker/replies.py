@@ -34,11 +34,15 @@ class Access:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer that is not to be asked for again."""
+    """An answer that is not to be asked for again.
+
+    deployment  the target's deployment that gave it, where the target says so
+    """
 
     status: int
     body: bytes
     url: str
+    deployment: str | None = None
 
     def excerpt(self) -> str:
         """The beginning of the body in one line, for sentences."""

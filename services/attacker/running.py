@@ -94,7 +94,14 @@ def _evaluate(steps: Steps, spec: AttackSpec, evaluation: Evaluation, scores: st
     assert seal is not None  # stored with the scores
     referee.sealed_evidence(steps.artifacts, scores, seal)
     user_ids = steps.user_ids()
-    truth = referee.ask_truth(spec, evaluation, user_ids, keys=steps.resources.keys, stops=steps.stops)
+    truth = referee.ask_truth(
+        spec,
+        evaluation,
+        user_ids,
+        pinned=steps.pinned_deployment(),
+        keys=steps.resources.keys,
+        stops=steps.stops,
+    )
     labels = referee.label(user_ids, truth)
     case = referee.Case(
         scores=scores,

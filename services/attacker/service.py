@@ -204,6 +204,7 @@ def _described(row: AttackRow, timings: dict[str, float]) -> Attack:
         stage=None if row.stage is None else Stage(row.stage),
         progress=JobProgress(fraction=row.fraction, note=row.note),
         spec=AttackSpec.model_validate(row.spec),
+        deployment=row.deployment,
         queries=QueryAccount(
             lists=row.lists, requests=row.requests, repeats=row.repeats, seconds=row.query_seconds
         ),

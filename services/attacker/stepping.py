@@ -108,6 +108,11 @@ class Steps:
         return Ids.from_array(self.artifacts.get(self.judged).arrays["user_ids"]).names
 
     def client(self, address: TargetAddress, *, rng: np.random.Generator) -> TargetClient:
-        """Open a client of the target. Raises BadInput if its key is not set."""
+        """Open a client of the target that was asked before. Raises BadInput if its key is not set."""
         key = self.resources.keys.read(address.key_env)
-        return TargetClient(address, key=key, rng=rng, stops=self.stops)
+        return TargetClient(address, key=key, rng=rng, pinned=self.pinned_deployment(), stops=self.stops)
+
+    def pinned_deployment(self) -> str | None:
+        """The deployment that gave the stored lists; None = no list yet, or the target does not say which."""
+        with self.resources.database.read() as session:
+            return store.attack(session, self.attack_id).deployment

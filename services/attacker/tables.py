@@ -32,6 +32,8 @@ class AttackRow(Base):
     fraction: Mapped[float]
     note: Mapped[str] = mapped_column(Text)
     spec: Mapped[dict[str, Any]] = mapped_column(JSON)
+    deployment: Mapped[str | None] = mapped_column(Text)
+    """The target's deployment that gave the lists; None = none yet, or a target that does not say which."""
     lists: Mapped[int] = mapped_column(BigInteger)
     requests: Mapped[int] = mapped_column(BigInteger)
     repeats: Mapped[int] = mapped_column(BigInteger)

@@ -23,6 +23,7 @@ _USERS_MAX = 100_000_000
 _HISTORY_SIZE_MAX = 64_000_000
 _NAME_SIZE = 256  # bytes of an id in JSON, with quotes and comma
 _ANSWER_SIZE = 1_000_000  # bytes that any answer may have
+_DEPLOYMENT_LENGTH_MAX = 200
 
 Chunk = tuple[int, Sequence[str]]
 
@@ -30,8 +31,9 @@ Chunk = tuple[int, Sequence[str]]
 class TargetClient:
     """A target and how it is asked; for one thread, closed by its owner.
 
-    key  the target's API key, if it wants one
-    rng  spreads the pauses between tries
+    key     the target's API key, if it wants one
+    rng     spreads the pauses between tries
+    pinned  the deployment that gave the lists up to now; None = there are none, or it was not named
     Every method raises TargetUnreachable, TargetBrokeContract, Unauthorized or BadInput with a sentence that
     says what to do, and JobStopped if asked to stop.
     """
@@ -42,6 +44,7 @@ class TargetClient:
         *,
         key: str | None,
         rng: np.random.Generator,
+        pinned: str | None = None,
         stops: Stops = NEVER,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -61,6 +64,13 @@ class TargetClient:
         self._stops = stops
         self._n_chunks = query.concurrency if self._mode is QueryMode.BATCH else 1
         self._knows_not_found = False
+        self._named = address.deployment
+        self._pinned = pinned
+
+    @property
+    def deployment(self) -> str | None:
+        """The deployment that gave all lists; None = no list yet, or a target that does not say which."""
+        return self._pinned
 
     @property
     def requests(self) -> int:
@@ -149,7 +159,7 @@ class TargetClient:
             body={"user_ids": list(user_ids), "k": k},
             size_max=_ANSWER_SIZE + len(user_ids) * (k + 1) * _NAME_SIZE,
         )
-        body = expect_ok(reply, self._access).json()
+        body = self._of_one_deployment(expect_ok(reply, self._access)).json()
         return wire_answers.batch(body, user_ids=user_ids, k=k, url=reply.url)
 
     async def _single(self, user_id: str, k: int) -> Names | None:
@@ -162,8 +172,28 @@ class TargetClient:
         if reply.status == HTTPStatus.NOT_FOUND:
             await self._check_not_found(reply)
             return None
-        body = expect_ok(reply, self._access).json()
+        body = self._of_one_deployment(expect_ok(reply, self._access)).json()
         return wire_answers.recommendations(body, user_id=user_id, k=k, url=reply.url)
+
+    def _of_one_deployment(self, reply: Reply) -> Reply:
+        """Let lists pass that come from the deployment of those before; their scores could not be compared.
+
+        Where the target does not say which deployment answers, nothing is known and nothing is refused.
+        """
+        found = reply.deployment
+        if found is not None and not (found.isprintable() and 1 <= len(found) <= _DEPLOYMENT_LENGTH_MAX):
+            raise TargetBrokeContract(f"{reply.url} names a deployment by {found!r:.80}, which is no id")
+        if self._named is not None and found not in {None, self._named}:
+            raise TargetBrokeContract(
+                f"{reply.url} was answered by the deployment {found!r:.80}, asked was {self._named!r:.80}"
+            )
+        if self._pinned is not None and found != self._pinned:
+            raise TargetBrokeContract(
+                f"the target switched from deployment {self._pinned:.80} to {found or 'a nameless one':.80} "
+                f"while it was asked; start again with target.deployment"
+            )
+        self._pinned = found
+        return reply
 
     async def _check_not_found(self, reply: Reply) -> None:
         """Let a 404 pass as an answer about a user only where the route and the deployment exist.

@@ -32,6 +32,7 @@ from yarl import URL
 from services.attacker.pacing import SYSTEM_CLOCK, Clock, Pace, Stops
 from services.attacker.replies import Access, Reply
 from shared import __version__
+from shared.contract.target import DEPLOYMENT_HEADER
 from shared.errors import (
     JobStopped,
     TargetBrokeContract,
@@ -199,7 +200,7 @@ class Transport:
         key = self.access.key
         if key is not None and response.status != HTTPStatus.OK:
             body = body.replace(key.encode(), b"***")  # some services quote the key that they refuse
-        return Reply(response.status, body, str(url))
+        return Reply(response.status, body, str(url), response.headers.get(DEPLOYMENT_HEADER))
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> _Refusal:
         reply = self._reply(response, await _read(response, _REFUSAL_SIZE_MAX), response.url)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from services.target.serving import ServedDeployment, Serving, row_at
 from shared.contract.target import (
+    DEPLOYMENT_HEADER,
     BatchAnswer,
     BatchRequest,
     History,
@@ -60,6 +61,16 @@ _ERRORS: dict[int | str, dict[str, str]] = {
     429: {"description": "Too many requests; Retry-After says when to come back"},
     503: {"description": "No deployment is active yet"},
 }
+_LISTS: dict[int | str, dict[str, object]] = {
+    200: {
+        "headers": {
+            DEPLOYMENT_HEADER: {
+                "description": "The deployment that gave the lists; the active one may change",
+                "schema": {"type": "string"},
+            }
+        }
+    }
+}
 
 
 def active_of(serving: Serving) -> ServedDeployment:
@@ -74,12 +85,18 @@ def json_response(content: bytes) -> Response:
     return Response(content, media_type="application/json")
 
 
+def list_response(content: bytes, deployment: ServedDeployment) -> Response:
+    """Answer with lists that are ready, and say which deployment gave them."""
+    return Response(content, media_type="application/json", headers={DEPLOYMENT_HEADER: deployment.id})
+
+
 def _add_lists(router: APIRouter, find: Find, client_of: Client, suffix: str) -> None:
     @router.get(
         "/users/{user_id:path}/recommendations",
         response_model=Recommendations,
         name=f"read_recommendations{suffix}",
         summary="One user's list",
+        responses=_LISTS,
         tags=["lists"],
     )
     async def read_recommendations(
@@ -89,13 +106,14 @@ def _add_lists(router: APIRouter, find: Find, client_of: Client, suffix: str) ->
         k: K = None,
     ) -> Response:
         """Best first, without scores. Who is not known gets the deployment's cold start."""
-        return json_response(deployment.recommendations(user_id, deployment.check_k(k), client))
+        return list_response(deployment.recommendations(user_id, deployment.check_k(k), client), deployment)
 
     @router.post(
         "/recommendations:batch",
         response_model=BatchAnswer,
         name=f"read_batch{suffix}",
         summary="The lists of up to 1,000 users",
+        responses=_LISTS,
         tags=["lists"],
     )
     async def read_batch(
@@ -105,7 +123,7 @@ def _add_lists(router: APIRouter, find: Find, client_of: Client, suffix: str) ->
     ) -> Response:
         """In the order asked for; `items` is null where the single route would answer 404."""
         k = deployment.check_k(body.k if "k" in body.model_fields_set else None)
-        return json_response(deployment.batch(body.user_ids, k, client))
+        return list_response(deployment.batch(body.user_ids, k, client), deployment)
 
 
 def _add_catalogue(router: APIRouter, find: Find, suffix: str) -> None:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from services.target.routes import active_of, json_response
+from services.target.routes import active_of, list_response
 from services.target.serving import ServedDeployment, Serving
 
 _PLAIN = re.compile(rb"(?:k=([0-9]{1,6}))?")
@@ -54,4 +54,5 @@ def shortcuts(serving: Serving, *, admit: Callable[[Request], Awaitable[str]]) -
 def _list(request: Request, deployment: ServedDeployment, client: str) -> Response:
     digits = request.scope["query_string"][len(b"k=") :]
     k = deployment.check_k(int(digits) if digits else None)
-    return json_response(deployment.recommendations(request.path_params["user_id"], k, client))
+    content = deployment.recommendations(request.path_params["user_id"], k, client)
+    return list_response(content, deployment)

@@ -233,6 +233,8 @@ class Attack(Message):
     """The stage under way or next; None when done."""
     progress: JobProgress
     spec: AttackSpec
+    deployment: str | None = None
+    """The target's deployment that gave the lists; None = no list yet, or the target does not say which."""
     queries: QueryAccount
     judgement: Judgement | None
     """None until evaluated, or if no evaluation was asked for."""

@@ -11,6 +11,9 @@ from shared.datasets.splits import DivisionSpec
 BATCH_MAX = 1_000
 """The most users that one batch request may name."""
 
+DEPLOYMENT_HEADER = "X-Deployment"
+"""Header of every answer with lists: the id of the deployment that gave them."""
+
 
 class Recommendations(Message):
     """One user's list, best first; no scores."""

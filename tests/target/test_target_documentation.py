@@ -60,6 +60,29 @@ def test_the_answers_of_the_hot_path_are_the_documented_models(target: Running) 
             assert TypeAdapter(model).validate_json(answer.content, strict=True)
 
 
+def test_every_list_says_which_deployment_gave_it(target: Running) -> None:
+    """On the shortcut, on the documented route and in batches; nothing else that is public says so."""
+    made = target.admin("GET", "").json()["deployments"][-1]["id"]
+    user = target.users()[0]
+    document = target.get("/openapi.json").json()["paths"]
+    lists = ["GET /users/{user_id}/recommendations", "POST /recommendations:batch"]
+    for prefix, base in (("/v1", "/v1"), ("/v1/d/{deployment}", f"/v1/d/{made}")):
+        answers = [
+            target.get(f"{base}/users/{user}/recommendations"),
+            target.get(f"{base}/users/{user}/recommendations?k=3&x=not-plain"),
+            target.ask("POST", f"{base}/recommendations:batch", json={"user_ids": [user]}),
+        ]
+        assert [answer.headers["X-Deployment"] for answer in answers] == [made] * 3
+        assert "X-Deployment" not in target.get(f"{base}/items").headers
+        for path, methods in document.items():
+            for method, operation in methods.items():
+                documented = "X-Deployment" in operation["responses"].get("200", {}).get("headers", {})
+                if path.startswith(prefix):
+                    assert documented == (f"{method.upper()} {path.removeprefix(prefix)}" in lists) or (
+                        prefix == "/v1" and path.startswith("/v1/d/")
+                    )
+
+
 def test_keys_are_documented_where_they_are_needed(tmp_path: Path) -> None:
     with running(tmp_path, settings={"api_key": "public-key"}) as target:
         document = target.get("/openapi.json").json()

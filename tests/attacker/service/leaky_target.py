@@ -76,11 +76,14 @@ class World:
     """A target, its truth, and what it has handed out.
 
     before  called with each request; what it returns is answered instead, None lets the target answer
+    names_deployment  whether its lists say which deployment gave them: `serving`
     """
 
     lists: Lists
     is_member: Mapping[str, bool]
     before: Callable[[Asked], Answered | None] = nothing_happens
+    names_deployment: bool = False
+    serving: str = DEPLOYMENT
     handed_out: Counter[str] = field(default_factory=Counter)
     oracle_calls: int = 0
     target: FakeTarget | None = None
@@ -120,11 +123,20 @@ class World:
             users = asked.body["user_ids"]
             self._count(users)
             entries = [{"user_id": user, "items": list(self.lists[user])} for user in users]
-            return Answered(body={"recommendations": entries})
+            return Answered(body={"recommendations": entries}, headers=self._says())
         if path.endswith("/recommendations"):
             self._count([asked.user_id])
-            return Answered(body={"user_id": asked.user_id, "items": list(self.lists[asked.user_id])})
+            body = {"user_id": asked.user_id, "items": list(self.lists[asked.user_id])}
+            return Answered(body=body, headers=self._says())
         return self._profile(path, asked)
+
+    def oracle_questions(self) -> list[Asked]:
+        """What its oracle was asked."""
+        assert self.target is not None
+        return [asked for asked in self.target.asked if asked.path == "/oracle/membership"]
+
+    def _says(self) -> dict[str, str]:
+        return {"X-Deployment": self.serving} if self.names_deployment else {}
 
     def _profile(self, path: str, asked: Asked) -> Answered:
         part = judged_users()
