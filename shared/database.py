@@ -158,8 +158,13 @@ def _prepare_file(url: URL) -> None:
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     try:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageFailed(
+            f"the folder of {url.database} cannot be made ({error}); choose another"
+        ) from error
+    try:
         connection = sqlite3.connect(url.database, timeout=BUSY_TIMEOUT_S)
-    except (OSError, sqlite3.Error) as error:
+    except sqlite3.Error as error:
         raise StorageFailed(_sentence(url, error)) from error
     try:
         while not _switch_to_wal(connection) and time.monotonic() < deadline:

@@ -5,14 +5,15 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import BadInput, JobFailed, StorageFailed
+from shared.errors import BadInput, JobFailed, RecLeakError, StorageFailed
 
 OnReady = Callable[[int], None]
 _BACKLOG = 2048
@@ -37,8 +38,8 @@ def serve(
     port_file     gets the port, whole or not at all, once requests are answered; deleted at the end
     grace_s       how long running requests may go on after the stop
     behind_proxy  believe `X-Forwarded-For` from this machine
-    Raises BadInput if the address cannot be used; JobFailed if the app's start failed (its log says why);
-    StorageFailed if the port file cannot be written.
+    Raises BadInput if the address cannot be used; what the app's start raised on purpose, JobFailed if it
+    raised anything else (its log says why); StorageFailed if the port file cannot be written.
     """
     with _bound(host, port) as listening:
         chosen = int(listening.getsockname()[1])
@@ -49,8 +50,10 @@ def serve(
             if on_ready is not None:
                 on_ready(chosen)
 
+        app = _StartingApp(make_app())
         config = uvicorn.Config(
-            make_app(),
+            app,
+            interface="asgi3",
             log_config=None,
             access_log=False,
             server_header=False,
@@ -61,10 +64,42 @@ def serve(
             with _stop_signals_end_quietly():
                 _Server(config, ready).run(sockets=[listening])
         except SystemExit as error:
-            raise JobFailed("the service could not start; its log says why") from error
+            raise app.error or JobFailed("the service could not start; its log says why") from error
         finally:
             if port_file is not None:
                 port_file.unlink(missing_ok=True)
+
+
+class _StartingApp:
+    """The app, but an error of ours at its start is kept for `serve` to raise, and leaves no traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.error: RecLeakError | None = None
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        # no coroutine of our own around a request: this is the hot path
+        return (self._start if scope["type"] == "lifespan" else self._app)(scope, receive, send)
+
+    async def _start(self, scope: Scope, receive: Receive, send: Send) -> None:
+        held: list[Message] = []
+
+        async def hold_failure(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":  # its text is a traceback
+                held.append(message)
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, hold_failure)
+        except RecLeakError as error:
+            if not held:
+                raise
+            self.error = error
+            await send({"type": "lifespan.startup.failed", "message": ""})
+        finally:
+            if held and self.error is None:
+                await send(held[0])
 
 
 class _Server(uvicorn.Server):

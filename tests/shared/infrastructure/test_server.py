@@ -22,7 +22,7 @@ import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 from prometheus_client import CollectorRegistry
-from shared.errors import RecLeakError
+from shared.errors import NotFound, RecLeakError
 from shared.web.application import make_app
 from shared.web.server import serve
 
@@ -30,6 +30,8 @@ from shared.web.server import serve
 async def lifespan(app):
     if "broken" in sys.argv:
         raise OSError("the cellar is flooded")
+    if "refused" in sys.argv:
+        raise NotFound("there is no cellar; dig one")
     yield
     print("closed", flush=True)
 
@@ -80,6 +82,16 @@ def test_a_start_that_fails_is_a_sentence(tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     assert "JobFailed: the service could not start; its log says why" in ended.stderr
+    assert "the cellar is flooded" in ended.stderr
+
+
+def test_what_a_start_refuses_on_purpose_is_that_sentence_and_no_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "port"), "refused"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == "NotFound: there is no cellar; dig one"
+    assert "Traceback" not in ended.stderr
 
 
 def never() -> FastAPI:
