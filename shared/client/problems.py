@@ -19,6 +19,7 @@ _CLASSES: dict[str, type[errors.RecLeakError]] = {
     "/problems/target-failed": errors.TargetError,
     "/problems/storage-failed": errors.StorageFailed,
     "/problems/job-stopped": errors.JobStopped,
+    "/problems/worker-died": errors.WorkerDied,
     "/problems/job-failed": errors.JobFailed,
 }
 

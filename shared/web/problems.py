@@ -38,6 +38,7 @@ _NAMES: dict[type[errors.RecLeakError], str] = {
     errors.TargetError: "target-failed",
     errors.StorageFailed: "storage-failed",
     errors.JobStopped: "job-stopped",
+    errors.WorkerDied: "worker-died",
     errors.JobFailed: "job-failed",
     errors.RecLeakError: "failed",
 }
