@@ -73,6 +73,19 @@ class Cell:
         return letters if "/" not in letters else f"{self.shadow.code} -> {self.target.code}"
 
     @property
+    def variation(self) -> dict[str, str]:
+        """What differs from the paper, by name: the attack's settings and both defenses."""
+        own = asdict(self) | {"shadow_pool": self.shadow.pool, "pool": self.target.pool}
+        papers = asdict(Cell(self.shadow, self.target)) | {"shadow_pool": None, "pool": None}
+        told = own.keys() - {"shadow", "target", "preset", "seed"}
+        return {name: f"{own[name]}" for name in own if name in told and own[name] != papers[name]}
+
+    @property
+    def label(self) -> str:
+        """All but the seed, for a reader: LILN difference, k 10."""
+        return ", ".join([f"{self.code} {self.preset}", *(f"{a} {b}" for a, b in self.variation.items())])
+
+    @property
     def split(self) -> DivisionSpec:
         """The three-way division of both datasets."""
         return DivisionSpec(division=self.division, seed=self.seed, min_interactions=self.min_interactions)

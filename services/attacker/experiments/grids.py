@@ -4,66 +4,33 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from math import prod
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from services.attacker.experiments.cells import Cell, Side
-from shared.attacks import AttackModelKind, AttackPreset, RankWeights
-from shared.contract.base import Message
-from shared.datasets.splits import Division
+from shared.attacks import AttackPreset
+from shared.contract.experiments import Axes, GridSpec
 from shared.errors import BadInput, NotFound
 from shared.recommenders.base import Algorithm
 
 _PAPER_ALGORITHMS = (Algorithm.ITEM, Algorithm.LFM, Algorithm.NCF)
 
 
-class Axes(Message):
-    """What a grid varies; every axis that is left out has the paper's value."""
+class Grid(GridSpec):
+    """A declared grid, with the cells that it stands for."""
 
-    k: tuple[int, ...] = (100,)
-    length: tuple[int, ...] = (100,)
-    weights: tuple[RankWeights, ...] = (RankWeights.LINEAR,)
-    model: tuple[AttackModelKind, ...] = (AttackModelKind.MLP,)
-    division: tuple[Division, ...] = (Division.BY_INTERACTION,)
-    known_history: tuple[int, ...] = (0,)
-    """Interactions of each user that the attacker knows; 0 = all."""
-    n_shadow_users: tuple[int, ...] = (0,)
-    """0 = all."""
-    pool: tuple[int, ...] = (0,)
-    """Popularity Randomization of the target by a pool of so many items; 0 = undefended."""
-    is_shadow_defended: tuple[bool, ...] = (False,)
-    """Whether the attacker's shadow is defended as the target is: an attacker who knows the defense."""
+    @property
+    def n_cells(self) -> int:
+        """Count the cells, or pairs of recommenders, of one seed without writing them out."""
+        axes = prod(len(getattr(self.vary, name)) for name in Axes.model_fields) * len(self.presets)
+        return len(self.sides()) * (axes if self.kind == "attack" else 1)
 
-
-class Grid(Message):
-    """A table or figure: what it shows and which cells it needs."""
-
-    name: str = Field(pattern=r"^[a-z0-9-]+$")
-    title: str
-    about: str
-    kind: Literal["attack", "hit-rate", "collection"] = "attack"
-    includes: tuple[str, ...] = ()
-    """For a collection: the grids it runs."""
-    datasets: tuple[tuple[str, str], ...] = ()
-    """Pairs of shadow dataset and target dataset."""
-    algorithms: Literal["all", "same"] = "all"
-    """Every shadow algorithm against every target algorithm, or each against itself."""
-    presets: tuple[AttackPreset, ...] = (AttackPreset.DIFFERENCE,)
-    vary: Axes = Axes()
-    x: str | None = None
-    """The axis of `vary` that a plot shows."""
-    is_published: bool = False
-    """The paper gives these figures."""
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> "Grid":
-        if (self.kind == "collection") != bool(self.includes) or bool(self.includes) == bool(self.datasets):
-            raise ValueError("a collection has `includes`, any other grid has `datasets`")
-        if self.x is not None and self.x not in Axes.model_fields:
-            raise ValueError(f"x must be one of {', '.join(Axes.model_fields)}")
-        return self
+    @property
+    def dataset_names(self) -> set[str]:
+        """Give the datasets it needs."""
+        return {name for pair in self.datasets for name in pair}
 
     def cells(self, seeds: Sequence[int]) -> list[Cell]:
         """Write out all cells, seed by seed; none for hit rates, which need recommenders only."""
@@ -112,7 +79,7 @@ def load_grids(folder: Path) -> dict[str, Grid]:
 
     Raises BadInput naming the file and the field for one that cannot be used.
     """
-    grids = {path.stem: _read(path) for path in sorted(folder.glob("*.toml"))}
+    grids = {path.stem: read_grid(path) for path in sorted(folder.glob("*.toml"))}
     for grid in grids.values():
         for name in grid.includes:
             if name not in grids:
@@ -133,7 +100,8 @@ def select(grids: Mapping[str, Grid], name: str) -> list[Grid]:
     return [grid for one in chosen.includes for grid in select(grids, one)]
 
 
-def _read(path: Path) -> Grid:
+def read_grid(path: Path) -> Grid:
+    """Read one file; BadInput naming the file and the field if it cannot be used."""
     try:
         return Grid.model_validate({"name": path.stem} | tomllib.loads(path.read_text()))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -92,15 +92,14 @@ def recommender_plan(cell: Cell, part: Part, data: str) -> RecommenderPlan:
 def code_hash() -> str:
     """Hash the source of everything that figures depend on: another program, another artefact."""
     root = Path(__file__).parents[3]
-    sources = [
-        *(root / "shared").glob("*.py"),
-        *(root / "shared" / "datasets").glob("*.py"),
-        *(root / "shared" / "defenses").glob("*.py"),
-        *(root / "shared" / "recommenders").glob("*.py"),
-        *(root / "services" / "attacker" / "attack").glob("*.py"),
-        *(root / "services" / "attacker" / "experiments").glob("*.py"),
-        *(root / "services" / "attacker").glob("*.py"),
+    attacker = root / "services" / "attacker"
+    folders = [
+        root / "shared",
+        *(root / "shared" / name for name in ("datasets", "defenses", "recommenders")),
     ]
+    sources = [path for folder in [*folders, attacker / "attack"] for path in folder.glob("*.py")]
+    sources += [attacker / f"{name}.py" for name in ("evidence", "judgement", "packing", "worlds")]
+    sources += [attacker / "experiments" / f"{name}.py" for name in ("cells", "cell_run", "materials")]
     digest = hashlib.sha256()
     for path in sorted(sources):
         digest.update(path.name.encode() + b"\x00" + path.read_bytes())
@@ -115,7 +114,7 @@ def store_data(store: ArtifactStore, plan: DataPlan, *, progress: Progress) -> s
     return name
 
 
-def make_vectors(store: ArtifactStore, plan: VectorPlan, *, progress: Progress) -> None:
+def make_vectors(store: ArtifactStore, name: str, plan: VectorPlan, *, progress: Progress) -> None:
     """Learn item vectors from the item-feature part."""
     started = time.perf_counter()
     part = divide(_interactions(store, plan.data), plan.split).item_features
@@ -127,10 +126,10 @@ def make_vectors(store: ArtifactStore, plan: VectorPlan, *, progress: Progress) 
         progress=progress,
     )
     items = ItemKnowledge(part.item_ids, found.vectors, found.is_covered, part.item_counts)
-    store.put(plan.name, items.to_arrays(), {"seconds": time.perf_counter() - started})
+    store.put(name, items.to_arrays(), {"seconds": time.perf_counter() - started})
 
 
-def make_recommender(store: ArtifactStore, plan: RecommenderPlan, *, progress: Progress) -> None:
+def make_recommender(store: ArtifactStore, name: str, plan: RecommenderPlan, *, progress: Progress) -> None:
     """Train on half of a part's users and keep the members' lists and the popular ranking."""
     started = time.perf_counter()
     histories, is_member = _population(store, plan)
@@ -148,7 +147,7 @@ def make_recommender(store: ArtifactStore, plan: RecommenderPlan, *, progress: P
         "lengths": lists.lengths,
         "popular": np.argsort(-counts, kind="stable").astype(np.int64),
     }
-    store.put(plan.name, arrays, {"seconds": time.perf_counter() - started})
+    store.put(name, arrays, {"seconds": time.perf_counter() - started})
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,7 @@ class QualityPlan:
         return _name("hit-rate", self)
 
 
-def measure_quality(store: ArtifactStore, plan: QualityPlan, *, progress: Progress) -> None:
+def measure_quality(store: ArtifactStore, name: str, plan: QualityPlan, *, progress: Progress) -> None:
     """Measure HR@k by two protocols, for the algorithm and for popularity on the same held-out items."""
     started = time.perf_counter()
     histories, is_member = _population(store, plan.recommender)
@@ -186,7 +185,7 @@ def measure_quality(store: ArtifactStore, plan: QualityPlan, *, progress: Progre
                 progress=progress.part(number / 2 + place / 4, number / 2 + place / 4 + 0.25),
             )
             found |= _hit_rate(f"{who}_{hold_out}_out", rate)
-    store.put(plan.name, {}, found | {"seconds": time.perf_counter() - started})
+    store.put(name, {}, found | {"seconds": time.perf_counter() - started})
 
 
 def _hit_rate(name: str, rate: HitRate) -> dict[str, Plain]:

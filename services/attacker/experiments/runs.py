@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from services.attacker.attack.registry import PRESETS
 from services.attacker.experiments.cell_run import CellMaterials, run_cell, run_control
 from services.attacker.experiments.cells import Cell, Part
+from services.attacker.experiments.failures import Failures, write_whole
 from services.attacker.experiments.grids import Grid
 from services.attacker.experiments.materials import (
     DataPlan,
@@ -28,7 +29,7 @@ from shared.engine.port import Engine
 from shared.errors import BadInput, RecLeakError
 from shared.recommenders.base import Algorithm
 
-SPEC_FILE, FAILURES_FILE = "spec.json", "failures.json"
+SPEC_FILE = "spec.json"
 _PACKAGES = ("numpy", "scipy", "numba", "pandas")
 _SECONDS: Mapping[str, float] = {
     "hit rate": 30,
@@ -41,11 +42,17 @@ _SECONDS: Mapping[str, float] = {
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What a run was asked for."""
+    """What a run was asked for.
+
+    grids      as they were when it began; empty = those of that name now
+    artifacts  folder of the artefacts
+    """
 
     experiment: str
     seeds: tuple[int, ...]
     data_dir: str | None
+    grids: tuple[Grid, ...] = ()
+    artifacts: str | None = None
 
     def save(self, folder: Path, *, data: Mapping[str, str]) -> None:
         """Write it, with everything that its figures depend on besides."""
@@ -53,18 +60,47 @@ class RunSpec:
             "experiment": self.experiment,
             "seeds": list(self.seeds),
             "data_dir": self.data_dir,
+            "grids": [grid.model_dump(mode="json") for grid in self.grids],
+            "artifacts": self.artifacts,
             "data": dict(data),
             "code": code_hash(),
             "versions": versions(),
         }
-        _write(folder / SPEC_FILE, json.dumps(about, indent=1, sort_keys=True))
+        write_whole(folder / SPEC_FILE, json.dumps(about, indent=1, sort_keys=True))
 
     @staticmethod
     def load(folder: Path) -> "RunSpec":
         """Read what `save` wrote. Raises BadInput if the folder holds no run."""
+        return Saved.load(folder).spec
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A run's spec as it is stored.
+
+    data  name of the stored interactions, which is their content's, by dataset
+    code  hash of the program that the figures come from
+    """
+
+    spec: RunSpec
+    data: Mapping[str, str]
+    code: str
+    versions: Mapping[str, str]
+
+    @staticmethod
+    def load(folder: Path) -> "Saved":
+        """Read what `RunSpec.save` wrote. Raises BadInput if the folder holds no run."""
         try:
             about = json.loads((folder / SPEC_FILE).read_text())
-            return RunSpec(about["experiment"], tuple(about["seeds"]), about["data_dir"])
+            grids = tuple(Grid.model_validate(grid) for grid in about.get("grids", ()))
+            spec = RunSpec(
+                about["experiment"],
+                tuple(about["seeds"]),
+                about["data_dir"],
+                grids,
+                about.get("artifacts"),
+            )
+            return Saved(spec, about["data"], about["code"], about["versions"])
         except (OSError, ValueError, KeyError) as error:
             raise BadInput(f"{folder} holds no run of an experiment; give the folder of one") from error
 
@@ -107,8 +143,15 @@ def read_data(
     grids: Sequence[Grid], *, store: ArtifactStore, engine: Engine, data_dir: Path | None
 ) -> dict[str, str]:
     """Read every dataset that the grids name: artefact by dataset; a name is its content's."""
-    names = sorted({name for grid in grids for pair in grid.datasets for name in pair})
-    tasks = {name: engine.submit(store_data, store, DataPlan(name, data_dir)) for name in names}
+    names = {name for grid in grids for name in grid.dataset_names}
+    return read_datasets(names, store=store, engine=engine, data_dir=data_dir)
+
+
+def read_datasets(
+    names: Collection[str], *, store: ArtifactStore, engine: Engine, data_dir: Path | None
+) -> dict[str, str]:
+    """Read datasets: artefact by dataset; a name is its content's."""
+    tasks = {name: engine.submit(store_data, store, DataPlan(name, data_dir)) for name in sorted(names)}
     return {name: task.result() for name, task in tasks.items()}
 
 
@@ -116,14 +159,21 @@ def plan_run(
     grids: Sequence[Grid], seeds: Sequence[int], *, store: ArtifactStore, data: Mapping[str, str]
 ) -> Plan:
     """Write out all results of a run and the jobs for them, each once however many grids need it."""
-    jobs: dict[str, Job] = {}
     shown: dict[Cell, list[str]] = {}
     for grid in grids:
         for cell in grid.cells(seeds):
             shown.setdefault(cell, []).append(grid.name)
-    cells = tuple(_plan_cell(cell, tuple(names), jobs, store, data) for cell, names in shown.items())
+    plan = plan_cells(shown, store=store, data=data)
+    jobs = {job.name: job for job in plan.jobs}
     qualities = _plan_qualities(grids, seeds, jobs, store, data)
-    return Plan(cells, qualities, tuple(jobs.values()))
+    return Plan(plan.cells, qualities, tuple(jobs.values()))
+
+
+def plan_cells(shown: Mapping[Cell, Sequence[str]], *, store: ArtifactStore, data: Mapping[str, str]) -> Plan:
+    """Write out cells, each with the grids that show it, and the jobs for them."""
+    jobs: dict[str, Job] = {}
+    cells = tuple(_plan_cell(cell, tuple(names), jobs, store, data) for cell, names in shown.items())
+    return Plan(cells, (), tuple(jobs.values()))
 
 
 def execute(
@@ -136,14 +186,14 @@ def execute(
     observer: Observer,
     should_stop: Callable[[], bool],
 ) -> Mapping[str, RecLeakError]:
-    """Make what is not stored yet and write down what failed; see `run_jobs`."""
-    failures = run_jobs(
-        plan.jobs, store=store, engine=engine, n_slots=n_slots, observer=observer, should_stop=should_stop
-    )
-    labels = {job.name: job.label for job in plan.jobs}
-    told = {labels[name]: f"{type(error).__name__}: {error}" for name, error in failures.items()}
-    _write(folder / FAILURES_FILE, json.dumps(told, indent=1, sort_keys=True))
-    return failures
+    """Make what is not stored yet and write down what failed, also if it is stopped; see `run_jobs`."""
+    failures = Failures(folder, observer, store)
+    try:
+        return run_jobs(
+            plan.jobs, store=store, engine=engine, n_slots=n_slots, observer=failures, should_stop=should_stop
+        )
+    finally:
+        failures.save()
 
 
 def _plan_cell(
@@ -158,7 +208,7 @@ def _plan_cell(
     needs = tuple(dict.fromkeys(vars(materials).values()))
     about: dict[str, Plain] = {"code": code_hash(), "materials": dict(vars(materials))}
     name = artifact_name("cell", cell=_plain(cell), **about)
-    label = f"{cell.code} {cell.preset}, seed {cell.seed}"
+    label = f"{cell.label}, seed {cell.seed}"
     jobs[name] = Job(name, label, "cell", run_cell, (store, name, cell, materials), needs, _SECONDS["cell"])
     control = _add_control(cell, materials, jobs, store)
     return PlannedCell(cell, grids, name, control, materials)
@@ -192,8 +242,10 @@ def _add_recommender(
     plan = recommender_plan(cell, part, data[side.dataset])
     weight = _SECONDS["recommender"] * (3 if side.algorithm is Algorithm.NCF else 1)
     label = f"{side.code} {part}, seed {cell.seed}"
-    needs = (plan.data,)
-    jobs[plan.name] = Job(plan.name, label, "recommender", make_recommender, (store, plan), needs, weight)
+    made_of, needs = (store, plan.name, plan), (plan.data,)
+    jobs[plan.name] = Job(
+        plan.name, label, "recommender", make_recommender, (store, plan.name, plan), needs, weight
+    )
     return plan.name
 
 
@@ -203,8 +255,11 @@ def _add_vectors(
     factorization = PRESETS[cell.preset].factorization
     plan = VectorPlan(data[dataset], cell.split, cell.length, factorization, cell.seed)
     label = f"item vectors of {dataset}, {cell.length} by {factorization}, seed {cell.seed}"
-    weight, needs = _SECONDS["item vectors"], (plan.data,)
-    jobs[plan.name] = Job(plan.name, label, "item vectors", make_vectors, (store, plan), needs, weight)
+    weight = _SECONDS["item vectors"]
+    made_of, needs = (store, plan.name, plan), (plan.data,)
+    jobs[plan.name] = Job(
+        plan.name, label, "item vectors", make_vectors, (store, plan.name, plan), needs, weight
+    )
     return plan.name
 
 
@@ -231,17 +286,11 @@ def _plan_qualities(
 def _add_quality(plan: QualityPlan, label: str, jobs: dict[str, Job], store: ArtifactStore) -> None:
     weight = _SECONDS["hit rate"] * (3 if plan.recommender.algorithm is Algorithm.NCF else 1)
     needs = (plan.recommender.data,)
-    jobs[plan.name] = Job(plan.name, label, "hit rate", measure_quality, (store, plan), needs, weight)
+    jobs[plan.name] = Job(
+        plan.name, label, "hit rate", measure_quality, (store, plan.name, plan), needs, weight
+    )
 
 
 def _plain(cell: Cell) -> Plain:
     plain: Plain = json.loads(json.dumps(cell.to_plain()))
     return plain
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file so that it is old or new, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_text(text)
-    new.replace(path)
