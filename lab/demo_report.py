@@ -9,7 +9,7 @@ from rich.text import Text
 
 from lab.demo import DemoResult
 from lab.reading import controls_reading, reading
-from lab.tables import hit_rate_pair, judgement_table, pairs_table, unresolved_note
+from lab.tables import hit_rate_pair, judgement_table, pairs_table, unlabelled_note, unresolved_note
 from shared import __version__
 from shared.contract.attacker import Judgement
 from shared.errors import BadInput, JobFailed
@@ -33,7 +33,7 @@ def print_report(result: DemoResult, console: Console) -> None:
     console.print()
     console.print(pairs_table(_target_pairs(result)))
     console.print(judgement_table(judgement))
-    if (note := unresolved_note(judgement)) is not None:
+    for note in filter(None, (unresolved_note(judgement), unlabelled_note(judgement))):
         console.print(Text(note, style="dim"))
     for paragraph in (reading(judgement), controls_reading(judgement.controls), READ_MORE):
         console.print()
@@ -51,7 +51,11 @@ def as_json(result: DemoResult, *, seed: int, seconds: float) -> dict[str, Any]:
             "deployment": deployment.spec.model_dump(mode="json"),
             "attack": attack.spec.model_dump(mode="json"),
         },
-        "users": {"members": judgement.figures.members, "non_members": judgement.figures.non_members},
+        "users": {
+            "members": judgement.figures.members,
+            "non_members": judgement.figures.non_members,
+            "unlabelled": judgement.unlabelled,
+        },
         "target": {
             "dataset": deployment.spec.dataset,
             "algorithm": deployment.spec.algorithm,
@@ -84,7 +88,7 @@ def _target_pairs(result: DemoResult) -> list[tuple[str, str]]:
     account = result.attack.queries
     return [
         ("target", f"{deployment.spec.algorithm} on {deployment.spec.dataset}"),
-        ("users", f"{figures.members:,} members, {figures.non_members:,} non-members, all judged"),
+        ("users", f"{figures.members:,} members, {figures.non_members:,} non-members judged"),
         hit_rate_pair(deployment),
         ("shadow", f"{result.attack.spec.shadow.algorithm} on {result.attack.spec.shadow.dataset}"),
         ("asked", f"{account.lists:,} lists of {result.attack.spec.k} in {account.seconds:.1f} s"),

@@ -41,6 +41,13 @@ def unresolved_note(judgement: Judgement) -> str | None:
     )
 
 
+def unlabelled_note(judgement: Judgement) -> str | None:
+    """Say how many users have no part in the figures; None if all have."""
+    if judgement.unlabelled == 0:
+        return None
+    return f"in no figure, because the oracle does not know them: {judgement.unlabelled:,} users"
+
+
 def attacks_table(attacks: Iterable[Attack]) -> Table:
     """One line per attack."""
     table = _table("id", "state", "done", "attack", "users", "shadow", "AUC", "created")

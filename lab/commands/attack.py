@@ -180,7 +180,7 @@ def _watch(attacker: "AttackerClient", attack_id: str, as_json: bool) -> None:
 
 def _print(attack: "Attack", as_json: bool) -> None:
     from lab.consoles import out, say_json
-    from lab.tables import attack_pairs, judgement_table, pairs_table, unresolved_note
+    from lab.tables import attack_pairs, judgement_table, pairs_table, unlabelled_note, unresolved_note
 
     if as_json:
         say_json(attack.model_dump_json(indent=2))
@@ -189,5 +189,5 @@ def _print(attack: "Attack", as_json: bool) -> None:
     console.print(pairs_table(attack_pairs(attack)))
     if attack.judgement is not None:
         console.print(judgement_table(attack.judgement))
-        if (note := unresolved_note(attack.judgement)) is not None:
+        for note in filter(None, (unresolved_note(attack.judgement), unlabelled_note(attack.judgement))):
             console.print(note, style="dim", markup=False)

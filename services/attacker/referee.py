@@ -44,12 +44,14 @@ class Case:
 class Labels:
     """The truth about some of the judged users.
 
-    rows       (n,) int64: places of the users in the order of the scores, ascending
-    is_member  (n,) bool
+    rows        (n,) int64: places of the users in the order of the scores, ascending
+    is_member   (n,) bool
+    unlabelled  judged users of whom the truth is not known
     """
 
     rows: Rows
     is_member: Bools
+    unlabelled: int
 
 
 def sealed_evidence(store: ArtifactStore, name: str, seal: str) -> Evidence:
@@ -93,13 +95,20 @@ def ask_truth(
 
 
 def label(user_ids: Sequence[str], truth: Truth) -> Labels:
-    """Put the truth into the order of the scores. Raises BadInput if one of the two kinds is missing."""
+    """Put the truth into the order of the scores.
+
+    Raises BadInput if nobody is known or one of the two kinds is missing.
+    """
     rows = [row for row, user_id in enumerate(user_ids) if user_id in truth.is_member]
+    if not rows:
+        raise BadInput(
+            f"the oracle knows none of the judged users; judge users of the deployment {truth.deployment}"
+        )
     is_member = np.array([truth.is_member[user_ids[row]] for row in rows], dtype=np.bool_)
     if is_member.all() or not is_member.any():
         kind = "members" if is_member.all() else "non-members"
         raise BadInput(f"all judged users are {kind}, and no figure can be made of that; judge others too")
-    return Labels(np.array(rows, dtype=np.int64), is_member)
+    return Labels(np.array(rows, dtype=np.int64), is_member, len(user_ids) - len(rows))
 
 
 def judge_sealed(store: ArtifactStore, case: Case, labels: Labels, *, progress: Progress) -> Judgement:
@@ -114,7 +123,7 @@ def judge_sealed(store: ArtifactStore, case: Case, labels: Labels, *, progress: 
         covered=case.covered,
         seed=case.seed,
     )
-    return judgement.model_copy(update={"scores_hash": case.seal})
+    return judgement.model_copy(update={"scores_hash": case.seal, "unlabelled": labels.unlabelled})
 
 
 def _of(evidence: Evidence, rows: Rows) -> Evidence:

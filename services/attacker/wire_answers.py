@@ -58,7 +58,7 @@ def user_page(answer: object, *, url: str) -> tuple[Names, str | None]:
 def membership(
     answer: object, *, asked: Sequence[str], deployment: str | None, url: str
 ) -> tuple[str, dict[str, bool]]:
-    """Read the oracle's answer: the deployment, and who is a member.
+    """Read the oracle's answer: the deployment, and who is a member of the users whom it knows.
 
     Raises TargetBrokeContract if it is none, or not about the users and the deployment asked for.
     """
@@ -67,7 +67,8 @@ def membership(
     truth = body.get("is_member")
     if not isinstance(truth, list) or len(truth) != len(names) or not {True, False} >= _kinds(truth):
         raise TargetBrokeContract(f"{url} gave no list of true and false, one for each user")
-    if names != list(asked):
+    unknown = set(_names(body.get("unknown"), "the unknown users", url))
+    if names != [user_id for user_id in asked if user_id not in unknown] or not unknown <= set(asked):
         raise TargetBrokeContract(f"{url} told the truth about other users than those asked for")
     found = body.get("deployment")
     if not isinstance(found, str) or (deployment is not None and found != deployment):

@@ -21,14 +21,14 @@ def oracle_router(client_of: Callable[..., object]) -> APIRouter:
         summary="Who is a member",
         responses={
             401: {"description": "The key is missing or wrong"},
-            404: {"description": "A user or the deployment is not known"},
+            404: {"description": "The deployment is not known"},
             409: {"description": "No deployment is active"},
         },
     )
     def read_membership(
         question: MembershipQuestion, service: Service, client: Annotated[str, Depends(client_of)]
     ) -> MembershipAnswer:
-        """In the order asked for. Every question is logged."""
+        """In the order asked for; users whom it does not know are named apart. Every question is logged."""
         return service.membership(question, client)
 
     return router

@@ -24,8 +24,6 @@ from shared.contract.target import (
 from shared.database import Database
 from shared.errors import Conflict, NotFound
 
-_SHOWN_UNKNOWN = 5
-
 
 class TargetService:
     """What admins and the oracle's clients can do."""
@@ -111,13 +109,14 @@ class TargetService:
     def membership(self, question: MembershipQuestion, client: str) -> MembershipAnswer:
         """Tell the truth, and log that it was told.
 
-        Raises NotFound naming some of the ids that are unknown; Conflict if the deployment is not ready.
+        Raises NotFound if the deployment does not exist; Conflict if none is ready.
         """
         with self._database.read() as session:
             deployment_id = self._asked_deployment(question.deployment)
             store.deployment(session, deployment_id)
             found = store.membership_of(session, deployment_id, question.user_ids)
-        unknown = [user_id for user_id in question.user_ids if user_id not in found]
+        known = tuple(user_id for user_id in question.user_ids if user_id in found)
+        unknown = tuple(user_id for user_id in question.user_ids if user_id not in found)
         with self._database.write() as session:
             store.log_oracle_call(
                 session,
@@ -126,12 +125,11 @@ class TargetService:
                 n_users=len(question.user_ids),
                 n_unknown=len(unknown),
             )
-        if unknown:
-            raise NotFound(f"{len(unknown)} of the user ids are unknown: {_some(unknown)}")
         return MembershipAnswer(
             deployment=deployment_id,
-            user_ids=question.user_ids,
-            is_member=tuple(found[user_id] for user_id in question.user_ids),
+            user_ids=known,
+            is_member=tuple(found[user_id] for user_id in known),
+            unknown=unknown,
         )
 
     def why_not_ready(self) -> str | None:
@@ -177,8 +175,3 @@ def _new_row(deployment_id: str, spec: DeploymentSpec) -> DeploymentRow:
         membership_seed=spec.membership_seed,
         created_at=datetime.now(UTC),
     )
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(repr(name[:80]) for name in names[:_SHOWN_UNKNOWN])
-    return f"{shown}, ..." if len(names) > _SHOWN_UNKNOWN else shown

@@ -207,6 +207,8 @@ class Judgement(Message):
     """By name; each is described in the catalogue."""
     controls: Controls
     coverage: Coverage
+    unlabelled: int = Field(default=0, ge=0)
+    """Judged users whom the oracle does not know: they have a score, and no part in any figure."""
     curve: Curve
     scores_hash: str
     """Seal of the scores, stored before any label was asked for."""

@@ -158,8 +158,10 @@ class MembershipQuestion(Message):
 
 
 class MembershipAnswer(Message):
-    """The truth, in the order asked for."""
+    """The truth about those of the users whom the deployment knows, in the order asked for."""
 
     deployment: str
     user_ids: tuple[UserId, ...]
     is_member: tuple[bool, ...]
+    unknown: tuple[UserId, ...]
+    """Those it does not know, in the order asked for: strangers, and who was set aside."""

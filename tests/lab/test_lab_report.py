@@ -71,10 +71,17 @@ def test_a_hit_rate_that_was_not_measured_is_said_with_its_reason() -> None:
     assert "too few users" in _printed(unmeasured)
 
 
+def test_users_without_a_label_are_told() -> None:
+    some = judgement().model_copy(update={"unlabelled": 7})
+
+    assert "the oracle does not know them: 7 users" in _printed(result(some))
+    assert "oracle" not in _printed(result())
+
+
 def test_the_file_holds_all_that_a_run_can_be_repeated_from() -> None:
     written = as_json(result(), seed=7, seconds=20.0)
 
-    assert written["users"] == {"members": 473, "non_members": 473}
+    assert written["users"] == {"members": 473, "non_members": 473, "unlabelled": 0}
     assert written["target"]["hr_at_k"]["members"] == 0.31
     assert written["figures"]["auc"] == 0.95
     assert set(written["figures"]) >= {"auc", "auc_interval", "balanced_accuracy", "tpr_at_fpr"}

@@ -153,11 +153,14 @@ class World:
         if asked.headers.get("X-API-Key") != ORACLE_KEY:
             return problem(401, "the key in X-API-Key is wrong", "/problems/unauthorized")
         users = asked.body["user_ids"]
-        unknown = [user for user in users if user not in self.is_member]
-        if unknown:
-            return problem(404, f"{len(unknown)} of the user ids are unknown: {unknown[0]!r}")
-        truth = [self.is_member[user] for user in users]
-        return Answered(body={"deployment": DEPLOYMENT, "user_ids": users, "is_member": truth})
+        known = [user for user in users if user in self.is_member]
+        answer = {
+            "deployment": DEPLOYMENT,
+            "user_ids": known,
+            "is_member": [self.is_member[user] for user in known],
+            "unknown": [user for user in users if user not in self.is_member],
+        }
+        return Answered(body=answer)
 
     def _count(self, users: Sequence[str]) -> None:
         with self.lock:

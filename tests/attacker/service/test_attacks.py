@@ -192,17 +192,33 @@ def test_the_oracle_is_asked_only_once_the_scores_are_sealed(tmp_path: Path) -> 
         assert seen == [{"lines": attacker.csv(found["id"]), "asked": DEPLOYMENT}]
 
 
-def test_a_user_whom_the_oracle_does_not_know_is_left_out(tmp_path: Path) -> None:
-    """A target sets one user aside where their number is odd."""
+@pytest.mark.parametrize("n_unknown", [1, 20])
+def test_users_whom_the_oracle_does_not_know_are_counted_and_in_no_figure(
+    tmp_path: Path, n_unknown: int
+) -> None:
+    """A target sets one user aside where their number is odd; others may be strangers to it."""
     lists, is_member = leaky_lists()
-    aside = sorted(is_member)[17]
-    known = {user: truth for user, truth in is_member.items() if user != aside}
+    aside = sorted(is_member)[17 : 17 + n_unknown]
+    known = {user: truth for user, truth in is_member.items() if user not in aside}
     with world_of((lists, known)) as world, running(tmp_path) as attacker:
         found = Attack.model_validate(attacker.run(world.spec()))
 
+        assert world.oracle_calls == 1
+        assert attacker.csv(found.id).count("\n") == 1 + len(is_member)
+
     assert found.judgement is not None, found.error
+    assert found.judgement.unlabelled == n_unknown
     assert found.judgement.figures.members + found.judgement.figures.non_members == len(known)
     assert f"judged by {len(known)} of {len(is_member)} users" in found.progress.note
+
+
+def test_a_deployment_of_other_users_is_told(tmp_path: Path) -> None:
+    lists, _ = leaky_lists()
+    with world_of((lists, {"somebody": True})) as world, running(tmp_path) as attacker:
+        found = attacker.run(world.spec())
+
+    assert (found["state"], found["stage"]) == ("failed", "evaluate")
+    assert "knows none of the judged users" in found["error"]
 
 
 def test_a_wrong_oracle_key_fails_the_evaluation_alone(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_the_admin_key_goes_to_admin_routes_only() -> None:
 
 
 def test_the_oracle_has_a_key_of_its_own() -> None:
-    answer = {"deployment": "d1", "user_ids": ["u1"], "is_member": [True]}
+    answer = {"deployment": "d1", "user_ids": ["u1"], "is_member": [True], "unknown": []}
     service = Service({"POST /oracle/membership": answer})
 
     with target(service) as client:
