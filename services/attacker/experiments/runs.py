@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,12 +25,14 @@ from services.attacker.experiments.materials import (
 )
 from services.attacker.experiments.scheduling import Job, Observer, run_jobs
 from shared.artifacts import ArtifactStore, Plain, artifact_name
+from shared.attacks import AttackModelKind
 from shared.engine.port import Engine
 from shared.errors import BadInput, RecLeakError
 from shared.recommenders.base import Algorithm
 
 SPEC_FILE = "spec.json"
 _PACKAGES = ("numpy", "scipy", "numba", "pandas")
+_OF_DIVISION = ("division", "min_interactions")
 _SECONDS: Mapping[str, float] = {
     "hit rate": 30,
     "recommender": 10,
@@ -187,7 +189,8 @@ def execute(
     should_stop: Callable[[], bool],
 ) -> Mapping[str, RecLeakError]:
     """Make what is not stored yet and write down what failed, also if it is stopped; see `run_jobs`."""
-    failures = Failures(folder, observer, store)
+    done = {job.label for job in plan.jobs if store.has(job.name)}
+    failures = Failures(folder, observer, done=done)
     try:
         return run_jobs(
             plan.jobs, store=store, engine=engine, n_slots=n_slots, observer=failures, should_stop=should_stop
@@ -229,7 +232,8 @@ def _add_control(cell: Cell, materials: CellMaterials, jobs: dict[str, Job], sto
         code=code_hash(),
     )
     needs = (materials.shadow, materials.shadow_items)
-    label = f"control of {cell.shadow.code} {cell.preset}, seed {cell.seed}"
+    twin = replace(cell, target=cell.shadow, model=AttackModelKind.MLP)
+    label = f"control of {twin.label}, seed {cell.seed}"
     arguments = (store, name, cell, materials)
     jobs[name] = Job(name, label, "control", run_control, arguments, needs, _SECONDS["control"])
     return name
@@ -241,11 +245,10 @@ def _add_recommender(
     side = cell.shadow if part is Part.SHADOW else cell.target
     plan = recommender_plan(cell, part, data[side.dataset])
     weight = _SECONDS["recommender"] * (3 if side.algorithm is Algorithm.NCF else 1)
-    label = f"{side.code} {part}, seed {cell.seed}"
+    varied = (*_OF_DIVISION, "n_shadow_users") if part is Part.SHADOW else _OF_DIVISION
+    label = _label(f"{side.code} {part}", cell, varied)
     made_of, needs = (store, plan.name, plan), (plan.data,)
-    jobs[plan.name] = Job(
-        plan.name, label, "recommender", make_recommender, (store, plan.name, plan), needs, weight
-    )
+    jobs[plan.name] = Job(plan.name, label, "recommender", make_recommender, made_of, needs, weight)
     return plan.name
 
 
@@ -254,12 +257,10 @@ def _add_vectors(
 ) -> str:
     factorization = PRESETS[cell.preset].factorization
     plan = VectorPlan(data[dataset], cell.split, cell.length, factorization, cell.seed)
-    label = f"item vectors of {dataset}, {cell.length} by {factorization}, seed {cell.seed}"
+    label = _label(f"item vectors of {dataset}, {cell.length} by {factorization}", cell, _OF_DIVISION)
     weight = _SECONDS["item vectors"]
     made_of, needs = (store, plan.name, plan), (plan.data,)
-    jobs[plan.name] = Job(
-        plan.name, label, "item vectors", make_vectors, (store, plan.name, plan), needs, weight
-    )
+    jobs[plan.name] = Job(plan.name, label, "item vectors", make_vectors, made_of, needs, weight)
     return plan.name
 
 
@@ -285,10 +286,14 @@ def _plan_qualities(
 
 def _add_quality(plan: QualityPlan, label: str, jobs: dict[str, Job], store: ArtifactStore) -> None:
     weight = _SECONDS["hit rate"] * (3 if plan.recommender.algorithm is Algorithm.NCF else 1)
-    needs = (plan.recommender.data,)
-    jobs[plan.name] = Job(
-        plan.name, label, "hit rate", measure_quality, (store, plan.name, plan), needs, weight
-    )
+    made_of, needs = (store, plan.name, plan), (plan.recommender.data,)
+    jobs[plan.name] = Job(plan.name, label, "hit rate", measure_quality, made_of, needs, weight)
+
+
+def _label(what: str, cell: Cell, names: Sequence[str]) -> str:
+    """Say what a reader calls it; `names` are the settings of the cell that it depends on."""
+    varied = (f"{name} {cell.variation[name]}" for name in names if name in cell.variation)
+    return ", ".join([what, *varied, f"seed {cell.seed}"])
 
 
 def _plain(cell: Cell) -> Plain:
