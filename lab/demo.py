@@ -17,14 +17,12 @@ from shared.client import AttackerClient, TargetClient
 from shared.client.attacker import finished
 from shared.client.waiting import Clock, wait_for
 from shared.contract.attacker import Attack
-from shared.contract.base import JobState
-from shared.contract.target import Deployment
+from shared.contract.target import Deployment, QualityState
 from shared.errors import JobFailed, RecLeakError, Unauthorized
 
 _START_S = 120.0  # the first start compiles
 _QUALITY_S = 3600.0
 _EVERY_S = 0.2
-_NOT_MEASURED = "was not measured"
 
 
 @dataclass(frozen=True)
@@ -135,8 +133,7 @@ def _measured(target: TargetClient, deployment_id: str, display: Display) -> Dep
     def look() -> Deployment | None:
         now = target.deployment(deployment_id)
         display.show(step, None, now.progress.note)
-        is_over = now.hr_at_k is not None or _NOT_MEASURED in now.progress.note
-        return now if is_over or now.state is not JobState.DONE else None
+        return None if now.quality is QualityState.PENDING else now
 
     measured = wait_for(
         look, what="the measuring of HR@k", timeout_s=_QUALITY_S, every_s=_EVERY_S, clock=Clock()

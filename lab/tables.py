@@ -6,10 +6,14 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from shared.contract.attacker import Attack, Figures, Judgement, ShuffledLabels, TprAtFpr
-from shared.contract.target import Deployment
+from shared.contract.target import Deployment, QualityState
 
 UNRESOLVED = "*"
 NOTHING = "–"
+_WITHOUT_QUALITY = {
+    QualityState.OFF: "not measured, as the target was told (RECLEAK_TARGET_MEASURE_QUALITY)",
+    QualityState.PENDING: "not measured yet",
+}
 
 
 def judgement_table(judgement: Judgement) -> Table:
@@ -115,7 +119,7 @@ def hit_rate_pair(deployment: Deployment) -> tuple[str, str]:
     """How good the recommender is."""
     hits = deployment.hr_at_k
     if hits is None:
-        return "HR@k", f"not measured ({deployment.progress.note})"
+        return "HR@k", _WITHOUT_QUALITY.get(deployment.quality, f"not measured ({deployment.progress.note})")
     low, high = hits.members_interval
     members = f"{hits.members:.3f} [{low:.3f}, {high:.3f}]"
     return f"HR@{hits.k}", f"{members} for members; the popularity list gives them {hits.popularity:.3f}"

@@ -12,7 +12,7 @@ from services.attacker.resources import open_service
 from services.attacker.routes import attacker_router
 from services.attacker.settings import AttackerSettings
 from shared.artifacts import ArtifactStore
-from shared.engine import Engine, ProcessEngine
+from shared.engine import Engine, open_engine
 from shared.web.application import make_app
 from shared.web.keys import WhenUnset, require_key
 
@@ -31,7 +31,7 @@ def create_app(
 ) -> FastAPI:
     """Make the service; its lifespan opens and closes all that it holds.
 
-    make_engine  None = worker processes, as many as the settings say
+    make_engine  None = what the settings say
     artifacts    None = a folder within the data folder
     environment  where the keys that specs name are read from
     """
@@ -40,7 +40,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with open_service(
             settings,
-            make_engine=make_engine or (lambda: ProcessEngine(settings.workers)),
+            make_engine=make_engine or (lambda: open_engine(settings.engine, n_workers=settings.workers)),
             artifacts=artifacts or ArtifactStore(settings.artifacts),
             environment=environment,
         ) as service:

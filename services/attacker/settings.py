@@ -8,10 +8,12 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from shared.engine import EngineSpec
 from shared.errors import BadInput
 from shared.web.logging import LogFormat, LogLevel
 
 PREFIX = "RECLEAK_ATTACKER_"
+_SHARED = {"data_dir", "engine"}  # of both services, with names of their own
 
 Key = Annotated[SecretStr, Field(min_length=8)]
 
@@ -37,6 +39,8 @@ class AttackerSettings(BaseSettings):
     """SQLAlchemy URL; None = an SQLite file in the data folder."""
     data_dir: Path | None = Field(default=None, validation_alias="RECLEAK_DATA_DIR")
     """RECLEAK_DATA_DIR: folder with datasets that are already there; None = our cache."""
+    engine: EngineSpec = Field(default="process", validation_alias="RECLEAK_ENGINE")
+    """RECLEAK_ENGINE: inline, process, or the address of a Dask scheduler, whose workers share our folders."""
     api_key: Key | None = None
     """Key of the API; None = open to all who reach it."""
     workers: int = Field(default=1, ge=1, le=64)
@@ -65,8 +69,8 @@ class AttackerSettings(BaseSettings):
 
     @property
     def artifacts(self) -> Path:
-        """Folder of the artefact store."""
-        return self.data / "artifacts"
+        """Folder of the artefact store; workers elsewhere are told of it."""
+        return (self.data / "artifacts").resolve()
 
 
 def read_settings() -> AttackerSettings:
@@ -85,7 +89,7 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
 
     They are reported and not refused: Kubernetes sets such variables for a service of this name.
     """
-    known = {PREFIX + name.upper() for name in AttackerSettings.model_fields if name != "data_dir"}
+    known = {PREFIX + name.upper() for name in AttackerSettings.model_fields if name not in _SHARED}
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 

@@ -18,7 +18,7 @@ from services.target.serving import Serving
 from services.target.settings import TargetSettings
 from services.target.shortcut import shortcuts
 from shared.artifacts import ArtifactStore
-from shared.engine import Engine, ProcessEngine
+from shared.engine import Engine, open_engine
 from shared.web.application import make_app
 from shared.web.keys import require_key
 from shared.web.limits import client_of
@@ -38,7 +38,7 @@ def create_app(
 ) -> FastAPI:
     """Make the service; its lifespan opens and closes all that it holds.
 
-    make_engine  None = worker processes, as many as the settings say
+    make_engine  None = what the settings say
     artifacts    None = a folder within the data folder
     clock        of the rate limit, seconds that only grow
     """
@@ -49,7 +49,7 @@ def create_app(
         with open_service(
             settings,
             serving=serving,
-            make_engine=make_engine or (lambda: ProcessEngine(settings.workers)),
+            make_engine=make_engine or (lambda: open_engine(settings.engine, n_workers=settings.workers)),
             artifacts=artifacts or ArtifactStore(settings.artifacts),
         ) as service:
             app.state.service = service

@@ -16,7 +16,7 @@ from services.target.stored_lists import forget, histories_of, keep_lists, keep_
 from services.target.training import Trained, measure, train
 from shared.artifacts import ArtifactStore
 from shared.contract.base import JobProgress, JobState
-from shared.contract.target import DeploymentSize, DeploymentSpec, HitRateAtK
+from shared.contract.target import DeploymentSize, DeploymentSpec, HitRateAtK, QualityState
 from shared.database import Database
 from shared.engine import Engine, Task
 from shared.engine.guard import Failure, attempt
@@ -50,7 +50,7 @@ class Jobs:
         self._engine = engine
         self._serving = serving
         self._data_dir = data_dir
-        self._is_measured = is_measured
+        self.is_measured = is_measured
         self._tasks: dict[str, Task[Any]] = {}
         self._progress: dict[str, JobProgress] = {}
         self._lock = threading.RLock()  # inline, a task begins the next one within its own `submit`
@@ -76,7 +76,7 @@ class Jobs:
             deployment_id,
             lambda report: self._engine.submit(measure, spec, histories, on_progress=report),
             on_progress=lambda progress: self._show(deployment_id, 1, f"ready; HR@k: {progress.note}"),
-            on_done=lambda task: self._on_measured(deployment_id, task),
+            on_done=lambda task: self._on_measured(deployment_id, attempt(task.result)),
         )
 
     def load(self, deployment_id: str) -> None:
@@ -143,10 +143,10 @@ class Jobs:
         self._progress.pop(deployment_id, None)
         if isinstance(outcome, Failure):
             self._record_failure(deployment_id, outcome)
-        elif self._is_measured:
+        elif self.is_measured:
             begun = attempt(lambda: self.measure(deployment_id, spec))
-            if isinstance(begun, Failure) and not self._is_closing:
-                _log.error("deployment %s: HR@k: %s\n%s", deployment_id, begun.error, begun.trace)
+            if isinstance(begun, Failure):
+                self._on_measured(deployment_id, begun)
 
     def _take_up(self, deployment_id: str, spec: DeploymentSpec, trained: Trained) -> None:
         self._show(deployment_id, 1, "storing the lists")
@@ -194,8 +194,7 @@ class Jobs:
             self._show(deployment_id, 0, f"{state} ({failure.error}), which could not be stored")
             _log.error("deployment %s: its end could not be stored: %s", deployment_id, error)
 
-    def _on_measured(self, deployment_id: str, task: Task[HitRateAtK]) -> None:
-        outcome = attempt(task.result)
+    def _on_measured(self, deployment_id: str, outcome: HitRateAtK | Failure) -> None:
         self._progress.pop(deployment_id, None)
         if self._is_closing and isinstance(outcome, Failure):
             return  # the next start measures it
@@ -204,10 +203,11 @@ class Jobs:
             if row is None:  # deleted meanwhile
                 return
             if isinstance(outcome, Failure):
+                row.quality = QualityState.FAILED
                 row.note = f"ready; HR@k was not measured: {outcome.error}"
                 _log.error("deployment %s: HR@k: %s\n%s", deployment_id, outcome.error, outcome.trace)
             else:
-                row.hr_at_k = outcome.model_dump()
+                row.quality, row.hr_at_k = QualityState.MEASURED, outcome.model_dump()
 
 
 def resume(jobs: Jobs, database: Database, serving: Serving) -> None:
@@ -233,9 +233,9 @@ def resume(jobs: Jobs, database: Database, serving: Serving) -> None:
 def resume_measurements(jobs: Jobs, database: Database) -> None:
     """Measure what is ready and was not measured before the service ended."""
     with database.read() as session:
-        rows = [row for row in store.deployments(session) if row.state == JobState.DONE and not row.hr_at_k]
+        rows = [row for row in store.deployments(session) if row.state == JobState.DONE]
     for row in rows:
-        if row.note == "ready":
+        if row.quality == QualityState.PENDING:
             jobs.measure(row.id, DeploymentSpec.model_validate(row.spec))
 
 

@@ -19,6 +19,7 @@ from shared.contract.target import (
     HitRateAtK,
     MembershipAnswer,
     MembershipQuestion,
+    QualityState,
     QueryCounts,
 )
 from shared.database import Database
@@ -157,11 +158,20 @@ class TargetService:
             is_active=row.is_active,
             spec=DeploymentSpec.model_validate(row.spec),
             size=None if row.size is None else DeploymentSize.model_validate(row.size),
+            quality=self._quality(row),
             hr_at_k=None if row.hr_at_k is None else HitRateAtK.model_validate(row.hr_at_k),
             error=row.error,
             created_at=row.created_at,
             finished_at=row.finished_at,
         )
+
+    def _quality(self, row: DeploymentRow) -> QualityState:
+        stored, state = QualityState(row.quality), JobState(row.state)
+        if stored is not QualityState.PENDING:
+            return stored
+        if state.is_final and state is not JobState.DONE:
+            return QualityState.FAILED  # there is nothing to measure
+        return stored if self._jobs.is_measured else QualityState.OFF
 
 
 def _new_row(deployment_id: str, spec: DeploymentSpec) -> DeploymentRow:
@@ -171,6 +181,7 @@ def _new_row(deployment_id: str, spec: DeploymentSpec) -> DeploymentRow:
         fraction=0,
         note="waiting for a worker",
         is_active=False,
+        quality=QualityState.PENDING,
         spec=spec.model_dump(mode="json", exclude={"membership_seed"}),
         membership_seed=spec.membership_seed,
         created_at=datetime.now(UTC),

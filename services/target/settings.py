@@ -9,10 +9,12 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared.contract.target import DeploymentSpec
+from shared.engine import EngineSpec
 from shared.errors import BadInput
 from shared.web.logging import LogFormat, LogLevel
 
 PREFIX = "RECLEAK_TARGET_"
+_SHARED = {"data_dir", "engine"}  # of both services, with names of their own
 
 
 Key = Annotated[SecretStr, Field(min_length=8)]
@@ -39,6 +41,8 @@ class TargetSettings(BaseSettings):
     """SQLAlchemy URL; None = an SQLite file in the data folder."""
     data_dir: Path | None = Field(default=None, validation_alias="RECLEAK_DATA_DIR")
     """RECLEAK_DATA_DIR: folder with datasets that are already there; None = our cache."""
+    engine: EngineSpec = Field(default="process", validation_alias="RECLEAK_ENGINE")
+    """RECLEAK_ENGINE: inline, process, or the address of a Dask scheduler, whose workers share our folders."""
     admin_key: Key | None = None
     """Key of the admin routes; None = there are none."""
     oracle_key: Key | None = None
@@ -69,13 +73,13 @@ class TargetSettings(BaseSettings):
 
     @property
     def models(self) -> Path:
-        """Folder of the trained recommenders."""
-        return self.data / "models"
+        """Folder of the trained recommenders; workers elsewhere are told of it."""
+        return (self.data / "models").resolve()
 
     @property
     def artifacts(self) -> Path:
-        """Folder of the artefact store."""
-        return self.data / "artifacts"
+        """Folder of the artefact store; workers elsewhere are told of it."""
+        return (self.data / "artifacts").resolve()
 
 
 def read_settings() -> TargetSettings:
@@ -94,7 +98,7 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
 
     They are reported and not refused: Kubernetes sets such variables for a service of this name.
     """
-    known = {PREFIX + name.upper() for name in TargetSettings.model_fields if name != "data_dir"}
+    known = {PREFIX + name.upper() for name in TargetSettings.model_fields if name not in _SHARED}
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 

@@ -45,6 +45,8 @@ class DeploymentRow(Base):
     """Only if an admin fixed it: a retraining must draw the same members. A fresh one is never stored."""
     size: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     hr_at_k: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    quality: Mapped[str] = mapped_column(String(16))
+    """pending, measured or failed: what became of the measuring, whether or not it is on now."""
     artifact: Mapped[str | None] = mapped_column(String(200))
     """Name of the served arrays in the artefact store."""
     model: Mapped[str | None] = mapped_column(String(200))

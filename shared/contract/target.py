@@ -1,6 +1,7 @@
 """What the target service says and understands."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from pydantic import Field
 
@@ -98,6 +99,18 @@ class HitRateAtK(Message):
     n_users: int
 
 
+class QualityState(StrEnum):
+    """Whether HR@k of a deployment is known, or will be."""
+
+    PENDING = "pending"
+    """It is measured as soon as the deployment is ready."""
+    MEASURED = "measured"
+    OFF = "off"
+    """The service was told not to measure."""
+    FAILED = "failed"
+    """It could not be measured, or there is nothing to measure; the note or the error says why."""
+
+
 class DeploymentSize(Message):
     """What a deployment holds."""
 
@@ -122,6 +135,8 @@ class Deployment(Message):
     """As submitted, without the membership seed."""
     size: DeploymentSize | None
     """None until the data is loaded."""
+    quality: QualityState
+    """Whether `hr_at_k` is there, or whether to wait for it."""
     hr_at_k: HitRateAtK | None
     """None until measured: it is measured after the deployment is ready, on a retrained copy."""
     error: str | None

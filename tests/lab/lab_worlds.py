@@ -87,6 +87,7 @@ def deployment(**changes: Any) -> Deployment:
                 "items": 17632,
                 "interactions": 9000,
             },
+            "quality": "measured",
             "hr_at_k": {
                 "k": 100,
                 "members": 0.31,

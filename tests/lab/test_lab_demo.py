@@ -99,9 +99,9 @@ def test_without_an_active_deployment_one_is_made() -> None:
     assert world.deployed is not None
 
 
-def test_a_hit_rate_that_will_never_come_is_not_waited_for() -> None:
-    progress = {"fraction": 1.0, "note": "ready; HR@k was not measured: too few users"}
-    world = World([deployment(hr_at_k=None, progress=progress)])
+@pytest.mark.parametrize("quality", ["off", "failed"])
+def test_a_hit_rate_that_will_never_come_is_not_waited_for(quality: str) -> None:
+    world = World([deployment(hr_at_k=None, quality=quality)])
 
     assert world.run(may_reuse=True).deployment.hr_at_k is None
 

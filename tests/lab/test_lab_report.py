@@ -66,7 +66,9 @@ def test_a_score_without_a_threshold_has_no_accuracy() -> None:
 
 def test_a_hit_rate_that_was_not_measured_is_said_with_its_reason() -> None:
     progress = {"fraction": 1.0, "note": "ready; HR@k was not measured: too few users"}
-    unmeasured = DemoResult(deployment(hr_at_k=None, progress=progress), attack(judgement()))
+    unmeasured = DemoResult(
+        deployment(hr_at_k=None, quality="failed", progress=progress), attack(judgement())
+    )
 
     assert "too few users" in _printed(unmeasured)
 

@@ -1,5 +1,6 @@
 """Deployments come, are trained in the background, served, and go."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ import pytest
 
 from shared.contract.target import Deployment, DeploymentList
 from shared.datasets.catalog import ML_1M
+from shared.engine import InlineEngine, OnProgress, Task
+from shared.errors import BadInput
+from shared.progress import Progress
 from tests.target.running import ADMIN, SPEC, HeldEngine, Running, running
 
 
@@ -52,10 +56,52 @@ def test_the_hit_rate_comes_after_the_deployment_is_ready(tmp_path: Path) -> Non
 
         assert ready["state"] == meanwhile["state"] == "done" and ready["hr_at_k"] is None
         assert meanwhile["progress"]["note"] == "ready; HR@k: half way"
+        assert [one["quality"] for one in (made, ready, meanwhile)] == ["pending"] * 3
+        assert measured.quality == "measured"
         rate = measured.hr_at_k
         assert rate is not None and measured.size is not None
         assert (rate.k, rate.n_users) == (20, measured.size.members)
         assert rate.members_interval[0] <= rate.members <= rate.members_interval[1]
+
+
+class Unmeasuring(InlineEngine):
+    """Trains, and fails to measure."""
+
+    def submit(
+        self, function: Callable[..., Any], *args: object, on_progress: OnProgress = lambda *_: None
+    ) -> Task[Any]:
+        is_measuring = function.__name__ == "measure"
+        return super().submit(_too_few if is_measuring else function, *args, on_progress=on_progress)
+
+
+def _too_few(*_: object, progress: Progress) -> None:
+    raise BadInput("there are too few users")
+
+
+def test_a_hit_rate_that_cannot_be_measured_is_said_to_have_failed(tmp_path: Path) -> None:
+    """Also after a restart, which tries nothing again."""
+    settings = {"measure_quality": True}
+    with running(tmp_path, make_engine=Unmeasuring, settings=settings) as target:
+        made = target.deploy()["id"]
+    with running(tmp_path, settings=settings) as target:
+        found = state(target, made)
+
+    assert (found["state"], found["quality"], found["hr_at_k"]) == ("done", "failed", None)
+    assert "too few users" in found["progress"]["note"]
+
+
+def test_a_hit_rate_is_off_until_the_service_is_told_to_measure(tmp_path: Path) -> None:
+    with running(tmp_path) as target:
+        made = target.deploy()
+    with running(tmp_path, settings={"measure_quality": True}) as target:
+        assert (made["quality"], state(target, made["id"])["quality"]) == ("off", "measured")
+
+
+def test_there_is_no_hit_rate_of_a_training_that_failed(tmp_path: Path) -> None:
+    with running(tmp_path, settings={"measure_quality": True}) as target:
+        made = target.deploy(split={"min_interactions": 10_000})
+
+    assert (made["state"], made["quality"]) == ("failed", "failed")
 
 
 def test_several_are_served_and_one_is_active(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ def deployment(**changes: Any) -> dict[str, Any]:
         "is_active": True,
         "spec": {"dataset": "synthetic"},
         "size": None,
+        "quality": "pending",
         "hr_at_k": None,
         "error": None,
         "created_at": MOMENT,

@@ -1,0 +1,183 @@
+"""What the README tells to type works as it stands there: real processes, real sockets, curl."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.processes import LIMIT_S, ROOT, end_group, environment
+
+README = (ROOT / "README.md").read_text()
+STEPS = (
+    "start",
+    "deploy",
+    "oracle",
+    "lists",
+    "attack",
+    "events",
+    "results",
+    "queries",
+    "errors",
+    "python",
+    "stop",
+)
+URLS = ("http://127.0.0.1:8001", "http://127.0.0.1:8002")
+
+
+def blocks(language: str) -> list[str]:
+    """Give the text of each block that the README marks as part of the walk-through."""
+    return re.findall(rf"^```{language} walk-through\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def free_ports(n: int) -> list[int]:
+    """Find ports that nobody listens at."""
+    with ExitStack() as stack:
+        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(n)]
+        return [one.getsockname()[1] for one in taken]
+
+
+def program(name: str, folder: Path, command: str) -> None:
+    """Put a command on the path."""
+    path = folder / name
+    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    path.chmod(0o755)
+
+
+def script(folder: Path) -> str:
+    """Write all steps one behind the other, each announced, for two ports that are free."""
+    *shell, stop = blocks("sh")
+    (client,) = blocks("python")
+    text = "\n".join(
+        f"echo '@@ {name}'\n{block}"
+        for name, block in zip(STEPS, [*shell, "python3 client.py\n", stop], strict=True)
+    )
+    for url, port in zip(URLS, free_ports(len(URLS)), strict=True):
+        assert url in text and url in client
+        text, client = (
+            part.replace(url, f"http://127.0.0.1:{port}") for part in (text, client)
+        )
+    (folder / "client.py").write_text(client)
+    return f"set -euo pipefail\n{text}"
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Run the whole walk-through once; what each step printed, and `log`, what the services did."""
+    if shutil.which("curl") is None or shutil.which("bash") is None:
+        pytest.skip("curl and bash are not installed")
+    folder, programs = tmp_path_factory.mktemp("reader"), tmp_path_factory.mktemp("programs")
+    program("recleak", programs, f"{sys.executable} -m lab")
+    program("python3", programs, sys.executable)
+    own = environment()
+    process = subprocess.Popen(
+        ["bash", "-c", script(folder)],
+        cwd=folder,
+        env={**own, "PATH": f"{programs}:{own['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        output, log = (part.decode() for part in process.communicate(timeout=LIMIT_S))
+    finally:
+        end_group(process)
+    assert process.returncode in {0, 143}, f"{output}\n{log}"  # 143 = the last service waited for had TERM
+    steps = re.findall(r"^@@ (\w+)\n(.*?)(?=^@@ |\Z)", output, re.MULTILINE | re.DOTALL)
+    return {**dict(steps), "log": log, "predictions": (folder / "predictions.csv").read_text()}
+
+
+def answers(text: str) -> list[Any]:
+    """Read the lines that are JSON objects."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def test_every_step_is_taken_and_nothing_is_traced(said: dict[str, str]) -> None:
+    assert set(STEPS) <= set(said)
+    assert "Traceback" not in said["log"] and "ERROR" not in said["log"]
+
+
+def test_the_deployment_is_trained_and_serves(said: dict[str, str]) -> None:
+    deployment = answers(said["deploy"])[-1]
+
+    assert deployment["state"] == "done" and deployment["is_active"]
+    assert deployment["size"]["members"] == deployment["size"]["non_members"] > 100
+    assert deployment["spec"]["membership_seed"] is None
+
+
+def test_members_get_their_own_list_and_strangers_one_for_all(said: dict[str, str]) -> None:
+    (truth,) = answers(said["oracle"])
+    member, stranger, nobody, batch = answers(said["lists"])
+
+    assert len(truth["user_ids"]) == 10
+    is_member = dict(zip(truth["user_ids"], truth["is_member"], strict=True))
+    assert is_member[member["user_id"]] and not is_member[stranger["user_id"]]
+    assert nobody["user_id"] == "nobody" and nobody["items"] == stranger["items"] != member["items"]
+    assert len(member["items"]) == 5
+    assert batch == {"recommendations": [member, stranger]}
+
+
+def test_events_are_followed_to_the_end(said: dict[str, str]) -> None:
+    events = [
+        json.loads(line.removeprefix("data: "))
+        for line in said["events"].splitlines()
+        if line.startswith("data: ")
+    ]
+
+    assert [one["id"] for one in events] == sorted({one["id"] for one in events})
+    assert {"query", "shadow", "evaluate"} <= {one["stage"] for one in events}
+    assert [one["state"] for one in events].index("done") == len(events) - 1
+
+
+def test_the_figures_and_the_predictions_are_those_of_the_attack(said: dict[str, str]) -> None:
+    first, *rest = said["results"].splitlines()
+    auc, identical = map(float, first.split())
+    header, *lines = said["predictions"].split()
+
+    assert auc > 0.9 and identical == 1
+    assert rest[0].strip() == header == "user_id,score,is_member"
+    assert {line.strip() for line in rest[1:]} <= set(lines) and len(rest) == 3
+    assert len(lines) == 2 * answers(said["deploy"])[-1]["size"]["members"]
+
+
+def test_the_defender_sees_each_user_asked_for_once_and_two_examples_more(said: dict[str, str]) -> None:
+    """The examples asked at k = 5, the attack at k = 100: other lists; only the batch asks again."""
+    (counts,) = answers(said["queries"])
+    n_users = len(said["predictions"].split()) - 1
+
+    assert counts["total"] == n_users + 5 and counts["repeated"] == 2
+    assert counts["distinct_users"] == n_users + 1
+    assert counts["by_client"] == {"127.0.0.1": counts["total"]}
+
+
+def test_errors_say_what_to_do(said: dict[str, str]) -> None:
+    too_long, refused = answers(said["errors"])
+
+    assert too_long["status"] == 422 and "cap" in too_long["detail"]
+    assert refused["status"] == 401 and "RECLEAK_TARGET_ADMIN_KEY" in refused["detail"]
+
+
+def test_the_python_example_finds_the_same(said: dict[str, str]) -> None:
+    n_users = len(said["predictions"].split()) - 1
+
+    found = re.fullmatch(rf"AUC (0\.\d\d\d|1\.000), asked for {n_users} lists\n", said["python"])
+
+    assert found is not None and float(found.group(1)) > 0.9
+
+
+def test_the_table_shown_is_one_that_the_demo_prints() -> None:
+    """Its rows are those that an attack has today."""
+    from services.attacker.attack.registry import BASELINES, PRESETS
+
+    table = README.split("```text\n", 1)[1].split("```", 1)[0]
+    rows = {name.strip() for name in re.findall(r"^ {1,3}([a-z][a-z -]+?) {2,}[\d–]", table, re.MULTILINE)}
+    presets = {one.value for one in PRESETS}
+
+    assert rows - presets == {*BASELINES, "built to leak", "shuffled labels"}
+    assert len(rows & presets) == 1
