@@ -59,9 +59,7 @@ def until(found: object, *, what: str, process: subprocess.Popen[bytes] | None =
 
 
 @contextmanager
-def serving(
-    kind: str, folder: Path, *, wrapper: Sequence[str] = (), **settings: str
-) -> Iterator[Service]:
+def serving(kind: str, folder: Path, *, wrapper: Sequence[str] = (), **settings: str) -> Iterator[Service]:
     """Run a service on its part of a folder; what it left there before is taken up again.
 
     wrapper  what its command line is handed to
