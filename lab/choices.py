@@ -36,3 +36,10 @@ class UsersName(StrEnum):
 
     DATASET = "dataset"
     TARGET = "target"
+
+
+class DivisionName(StrEnum):
+    """`shared.datasets.splits.Division`."""
+
+    BY_INTERACTION = "by-interaction"
+    BY_USER = "by-user"

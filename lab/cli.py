@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lab.commands import attack, data, demo, deploy, serve
+from lab.commands import attack, cell, data, demo, deploy, experiment, serve
 from lab.failures import exit_code
 from shared import __version__
 
@@ -18,6 +18,7 @@ _EPILOG = """
 - `recleak deploy submit --dataset synthetic`: train a recommender in the target
 - `recleak attack submit --watch`: attack it
 - `recleak data list`: data sets, and how to get them
+- `recleak experiment run smoke`: many attacks at once, as in the paper; `recleak experiment list` has more
 """
 
 
@@ -62,6 +63,8 @@ app.add_typer(serve.app, name="serve", rich_help_panel="Run it")
 app.add_typer(deploy.app, name="deploy", rich_help_panel="Use it")
 app.add_typer(attack.app, name="attack", rich_help_panel="Use it")
 app.add_typer(data.app, name="data", rich_help_panel="Use it")
+app.add_typer(experiment.app, name="experiment", rich_help_panel="Study it")
+app.command("cell", rich_help_panel="Study it", epilog=cell.EPILOG)(cell.cell)
 
 
 def main() -> None:

@@ -15,6 +15,8 @@ from shared.contract.experiments import Axes, GridSpec
 from shared.errors import BadInput, NotFound
 from shared.recommenders.base import Algorithm
 
+__all__ = ["Axes", "Grid", "grid_folder", "load_grids", "read_grid", "select"]
+
 _PAPER_ALGORITHMS = (Algorithm.ITEM, Algorithm.LFM, Algorithm.NCF)
 
 

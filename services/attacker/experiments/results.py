@@ -20,7 +20,7 @@ def collect(plan: Plan, store: ArtifactStore) -> tuple[pd.DataFrame, pd.DataFram
 
     The first two depend on spec, data, code and machine alone; the times do not.
     """
-    cells = [_cell_row(one, store) for one in plan.cells if store.has(one.name) and store.has(one.control)]
+    cells = [cell_row(one, store) for one in plan.cells if store.has(one.name) and store.has(one.control)]
     qualities = [_quality_row(one, store) for one in plan.qualities if store.has(one.plan.name)]
     times = [
         {"kind": job.kind, "job": job.label, "seconds": store.get(job.name).meta.get("seconds")}
@@ -73,7 +73,8 @@ def over_seeds(cells: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     return found.reset_index()
 
 
-def _cell_row(planned: PlannedCell, store: ArtifactStore) -> dict[str, Any]:
+def cell_row(planned: PlannedCell, store: ArtifactStore) -> dict[str, Any]:
+    """Give all that there is to say about a cell that is done."""
     cell = planned.cell
     shadow, target = (
         (cell.shadow.dataset, cell.shadow.algorithm),
