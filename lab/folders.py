@@ -1,7 +1,9 @@
-"""Where datasets lie when nobody says where."""
+"""Where datasets lie: where the command line says, else where the environment does."""
 
 import os
 from pathlib import Path
+
+from shared.datasets.places import default_data_dir
 
 VARIABLE = "RECLEAK_DATA_DIR"
 
@@ -12,5 +14,4 @@ def data_dir(given: Path | None) -> Path:
         return given.absolute()
     if from_environment := os.environ.get(VARIABLE):
         return Path(from_environment).absolute()
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "recleak" / "datasets"
+    return default_data_dir()

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from shared.datasets.places import default_data_dir
 from shared.engine import EngineSpec
 from shared.errors import BadInput
 from shared.web.logging import LogFormat, LogLevel
@@ -37,8 +38,8 @@ class AttackerSettings(BaseSettings):
     """Folder of the database and of everything that attacks store."""
     database_url: str | None = None
     """SQLAlchemy URL; None = an SQLite file in the data folder."""
-    data_dir: Path | None = Field(default=None, validation_alias="RECLEAK_DATA_DIR")
-    """RECLEAK_DATA_DIR: folder with datasets that are already there; None = our cache."""
+    data_dir: Path = Field(default_factory=default_data_dir, validation_alias="RECLEAK_DATA_DIR")
+    """RECLEAK_DATA_DIR: folder of the datasets; by default our cache, which `recleak data fetch` fills."""
     engine: EngineSpec = Field(default="process", validation_alias="RECLEAK_ENGINE")
     """RECLEAK_ENGINE: inline, process, or the address of a Dask scheduler, whose workers share our folders."""
     api_key: Key | None = None

@@ -37,7 +37,7 @@ class Resources:
     artifacts: ArtifactStore
     engine: Engine
     keys: KeyVariables
-    data_dir: Path | None
+    data_dir: Path
     sharing: threading.Lock = field(default_factory=threading.Lock)
 
 

@@ -41,7 +41,7 @@ class Jobs:
         models: Path,
         engine: Engine,
         serving: Serving,
-        data_dir: Path | None,
+        data_dir: Path,
         is_measured: bool,
     ) -> None:
         self._database = database

@@ -9,7 +9,6 @@ from services.target.counting import QueryLog
 from services.target.jobs import Jobs
 from services.target.serving import Serving
 from services.target.tables import DeploymentRow
-from services.target.training import dataset_name
 from shared.contract.base import JobProgress, JobState
 from shared.contract.target import (
     Deployment,
@@ -23,13 +22,14 @@ from shared.contract.target import (
     QueryCounts,
 )
 from shared.database import Database
+from shared.datasets.naming import dataset_name
 from shared.errors import Conflict, NotFound
 
 
 class TargetService:
     """What admins and the oracle's clients can do."""
 
-    def __init__(self, *, database: Database, jobs: Jobs, serving: Serving, data_dir: Path | None) -> None:
+    def __init__(self, *, database: Database, jobs: Jobs, serving: Serving, data_dir: Path) -> None:
         self._database = database
         self._jobs = jobs
         self._serving = serving

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared.contract.target import DeploymentSpec
+from shared.datasets.places import default_data_dir
 from shared.engine import EngineSpec
 from shared.errors import BadInput
 from shared.web.logging import LogFormat, LogLevel
@@ -39,8 +40,8 @@ class TargetSettings(BaseSettings):
     """Folder of the database and of the trained lists."""
     database_url: str | None = None
     """SQLAlchemy URL; None = an SQLite file in the data folder."""
-    data_dir: Path | None = Field(default=None, validation_alias="RECLEAK_DATA_DIR")
-    """RECLEAK_DATA_DIR: folder with datasets that are already there; None = our cache."""
+    data_dir: Path = Field(default_factory=default_data_dir, validation_alias="RECLEAK_DATA_DIR")
+    """RECLEAK_DATA_DIR: folder of the datasets; by default our cache, which `recleak data fetch` fills."""
     engine: EngineSpec = Field(default="process", validation_alias="RECLEAK_ENGINE")
     """RECLEAK_ENGINE: inline, process, or the address of a Dask scheduler, whose workers share our folders."""
     admin_key: Key | None = None

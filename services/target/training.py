@@ -12,10 +12,9 @@ from scipy import sparse
 from shared.arrays import Bools, Histories
 from shared.contract.target import DeploymentSpec, HitRateAtK
 from shared.datasets import registry
-from shared.datasets.catalog import SYNTHETIC, find
+from shared.datasets.naming import dataset_name
 from shared.datasets.splits import divide, draw_members
-from shared.datasets.synthetic import parse_name
-from shared.errors import BadInput, NotFound
+from shared.errors import BadInput
 from shared.interactions import Interactions
 from shared.progress import Progress
 from shared.randomness import rng_for
@@ -51,9 +50,7 @@ class Trained:
     n_left_out: int
 
 
-def train(
-    spec: DeploymentSpec, membership_seed: int, data_dir: Path | None, *, progress: Progress
-) -> Trained:
+def train(spec: DeploymentSpec, membership_seed: int, data_dir: Path, *, progress: Progress) -> Trained:
     """Load, divide, draw members, train on them, rank for everybody.
 
     membership_seed  the secret; `spec.membership_seed` is not looked at
@@ -95,36 +92,8 @@ def train(
     )
 
 
-def dataset_name(name: str, data_dir: Path | None) -> str:
-    """Check that a dataset can be had, without reading it, and give the name to load it by.
-
-    A file of one's own is named by its path within the data folder; nothing outside is ever opened.
-    Raises NotFound for an unknown name or a missing file; BadInput for unfit settings or another path.
-    """
-    if registry.is_path(name):
-        return str(_inside(name, data_dir))
-    dataset = find(name)
-    if dataset is SYNTHETIC:
-        parse_name(name)
-    elif registry.locate(dataset, data_dir) is None:
-        where = f"not in {data_dir}" if data_dir else "nowhere to be found, RECLEAK_DATA_DIR is not set"
-        raise NotFound(f"the dataset {dataset.name} is {where}; fetch it: recleak data fetch {dataset.name}")
-    return name
-
-
-def _inside(name: str, data_dir: Path | None) -> Path:
-    if data_dir is None:
-        raise BadInput("a dataset that is a file needs a data folder to lie in; set RECLEAK_DATA_DIR")
-    path = (data_dir / name).resolve()
-    if not path.is_relative_to(data_dir.resolve()):
-        raise BadInput("a dataset that is a file must lie in the data folder; give its path within it")
-    if not path.is_file():
-        raise NotFound(f"the data folder has no file {name}")
-    return path
-
-
 def _world(
-    spec: DeploymentSpec, membership_seed: int, data_dir: Path | None, *, progress: Progress
+    spec: DeploymentSpec, membership_seed: int, data_dir: Path, *, progress: Progress
 ) -> tuple[Interactions, Bools, int]:
     """The users of the target part that are members or non-members, and which they are."""
     loading = progress.part(0, _LOADED / _DIVIDED)

@@ -77,8 +77,10 @@ def running(
     **options: Any,
 ) -> Iterator[Running]:
     """Run a service on a data folder; quality is not measured unless the settings say so."""
-    chosen = {"admin_key": ADMIN, "oracle_key": ORACLE, "measure_quality": False, **(settings or {})}
-    app = create_app(TargetSettings(data=folder, **chosen), make_engine=make_engine, **options)
+    chosen = {"admin_key": ADMIN, "oracle_key": ORACLE, "measure_quality": False, "data_dir": folder / "none"}
+    app = create_app(
+        TargetSettings(data=folder, **{**chosen, **(settings or {})}), make_engine=make_engine, **options
+    )
     with asyncio.Runner() as runner:
         lifespan = app.router.lifespan_context(app)
         runner.run(lifespan.__aenter__())

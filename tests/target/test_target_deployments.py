@@ -154,10 +154,10 @@ def test_a_training_is_cancelled_and_leaves_nothing(tmp_path: Path) -> None:
     ("spec", "status", "word"),
     [
         ({"dataset": "netflix"}, 404, "ml-1m"),
-        ({"dataset": "ml-1m"}, 404, "RECLEAK_DATA_DIR"),
+        ({"dataset": "ml-1m"}, 404, "recleak data fetch ml-1m"),
         ({"dataset": "synthetic:colour=red"}, 422, "colour"),
         ({"dataset": "synthetic:users=1"}, 422, "n_users"),
-        ({"dataset": "../secret.csv"}, 422, "RECLEAK_DATA_DIR"),
+        ({"dataset": "../secret.csv"}, 422, "data folder"),
         ({"algorithm": "magic"}, 422, "algorithm"),
         ({"hyperparameters": {"magic": 1}}, 422, "magic"),
         ({"split": {"magic": 1}}, 422, "magic"),

@@ -78,7 +78,11 @@ def running(
 ) -> Iterator[Running]:
     """Run a service on a data folder."""
     chosen = {"environment": ENVIRONMENT, **options}
-    app = create_app(AttackerSettings(data=folder, **(settings or {})), make_engine=make_engine, **chosen)
+    app = create_app(
+        AttackerSettings(data=folder, **{"data_dir": folder / "none", **(settings or {})}),
+        make_engine=make_engine,
+        **chosen,
+    )
     with asyncio.Runner() as runner:
         lifespan = app.router.lifespan_context(app)
         runner.run(lifespan.__aenter__())

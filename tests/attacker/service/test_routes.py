@@ -61,7 +61,7 @@ BROKEN: dict[str, tuple[dict[str, Any], int, str]] = {
     "unknown attack": ({"attack": "magic"}, 422, "/body/attack"),
     "unknown dataset": ({"users": {"source": "dataset", "dataset": "netflix"}}, 404, "no dataset 'netflix'"),
     "unknown shadow dataset": ({"shadow": {"dataset": "netflix"}}, 404, "no dataset 'netflix'"),
-    "dataset that is not there": ({"item_features": "ml-1m"}, 404, "RECLEAK_DATA_DIR"),
+    "dataset that is not there": ({"item_features": "ml-1m"}, 404, "recleak data fetch ml-1m"),
     "bad synthetic": ({"shadow": {"dataset": "synthetic:users=-1"}}, 422, "users"),
     "a file of the machine": ({"shadow": {"dataset": "/etc/passwd.csv"}}, 422, "data folder"),
     "unknown hyperparameter": ({"shadow": {"hyperparameters": {"depth": 3}}}, 422, "depth"),
