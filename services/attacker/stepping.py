@@ -11,6 +11,7 @@ import numpy as np
 
 from services.attacker import store
 from services.attacker.key_variables import KeyVariables
+from services.attacker.making import Making
 from services.attacker.pacing import Stops
 from services.attacker.recorder import Recorder, Step
 from services.attacker.target_client import TargetClient
@@ -31,6 +32,7 @@ class Resources:
     """What all attacks share.
 
     sharing  held while somebody says that an artefact is in use, and while unused ones are deleted
+    making   held, by the name of an artefact, while it is made
     """
 
     database: Database
@@ -39,6 +41,7 @@ class Resources:
     keys: KeyVariables
     data_dir: Path
     sharing: threading.Lock = field(default_factory=threading.Lock)
+    making: Making = field(default_factory=Making)
 
 
 class Steps:
@@ -95,13 +98,21 @@ class Steps:
                 continue
 
     def make(self, step: Step, artifact: str, function: Callable[..., None], *args: object) -> None:
-        """Make an artefact in a worker, unless this or another attack has stored it."""
+        """Make an artefact in a worker, unless this or another attack has stored it or does so now.
+
+        Who waits for another attack makes it after all if that one ends without.
+        """
         if self.is_done(step, artifact):
             return
         started = self.begin(step, artifact)
-        if not self.artifacts.has(artifact):
-            self.work(function, *args)
+        with self.resources.making.turn(artifact, every_s=_LOOK_EVERY_S, waiting=self._wait_for_another):
+            if not self.artifacts.has(artifact):
+                self.work(function, *args)
         self.recorder.finish(step, time.monotonic() - started)
+
+    def _wait_for_another(self) -> None:
+        self.stops.check()
+        self.recorder.progress(0.0, "waiting for another attack that makes the same")
 
     def user_ids(self) -> tuple[str, ...]:
         """The ids of the users to judge, in order."""

@@ -49,6 +49,16 @@ class Running:
         assert stream.status_code == 200, stream.text
         return dict(self.get(f"/v1/attacks/{attack_id}").json())
 
+    def wait_for_note(self, attack_id: str, note: str) -> None:
+        """Follow the events until one says so."""
+        event_id = 0
+        while True:
+            events, is_over = self.service.events_after(attack_id, event_id)
+            if any(note in event.progress.note for event in events):
+                return
+            assert not is_over, events
+            event_id = events[-1].id if events else event_id
+
     def run(self, spec: dict[str, Any]) -> dict[str, Any]:
         return self.wait(self.submit(spec))
 

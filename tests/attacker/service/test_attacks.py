@@ -1,5 +1,6 @@
 """Whole attacks over HTTP against targets whose answer is known."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.contract.attacker import Attack, Judgement
+from shared.errors import JobFailed
 from tests.attacker.service.fake_target import Answered, Asked, problem
 from tests.attacker.service.leaky_target import (
     DATASET,
@@ -148,6 +150,56 @@ def test_attacks_share_item_vectors_and_shadows(tmp_path: Path, leaky: World) ->
 
         assert second["state"] == "done", second["error"]
         assert "learn" not in engine.ran and "build" not in engine.ran and "fit" in engine.ran
+
+
+def test_two_attacks_at_once_train_one_shadow(tmp_path: Path, leaky: World) -> None:
+    """The second waits for the first and takes what it made; meanwhile it can be cancelled."""
+    engine, waits, goes_on = WatchedEngine(), threading.Event(), threading.Event()
+
+    def before(name: str) -> None:
+        if name == "build" and not goes_on.is_set():
+            waits.set()
+            assert goes_on.wait(60)
+
+    engine.before = before
+    with running(tmp_path, make_engine=lambda: engine) as attacker:
+        first = attacker.submit(leaky.spec())
+        assert waits.wait(60)
+        second, cancelled = (
+            attacker.submit(leaky.spec(features={"length": 64, "weights": "uniform"})) for _ in range(2)
+        )
+        for one in (second, cancelled):
+            attacker.wait_for_note(one, "waiting for another attack")
+        attacker.ask("POST", f"/v1/attacks/{cancelled}/cancel")
+        ended = attacker.wait(cancelled)
+        goes_on.set()
+        both = [attacker.wait(one) for one in (first, second)]
+
+    assert [one["state"] for one in both] == ["done", "done"]
+    assert ended["state"] == "cancelled"
+    assert engine.ran.count("build") == 1 and engine.ran.count("learn") == 1
+
+
+def test_who_waits_for_a_shadow_trains_it_if_the_other_fails(tmp_path: Path, leaky: World) -> None:
+    engine, waits, goes_on = WatchedEngine(), threading.Event(), threading.Event()
+
+    def before(name: str) -> None:
+        if name == "build" and not goes_on.is_set():
+            waits.set()
+            assert goes_on.wait(60)
+            raise JobFailed("the worker died")
+
+    engine.before = before
+    with running(tmp_path, make_engine=lambda: engine) as attacker:
+        first = attacker.submit(leaky.spec())
+        assert waits.wait(60)
+        second = attacker.submit(leaky.spec())
+        attacker.wait_for_note(second, "waiting for another attack")
+        goes_on.set()
+        states = [attacker.wait(one)["state"] for one in (first, second)]
+
+    assert states == ["failed", "done"]
+    assert engine.ran.count("build") == 1
 
 
 def test_a_shadow_from_other_data_gets_its_own_item_vectors(attacker: Running, leaky: World) -> None:
