@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared.datasets.places import default_data_dir
-from shared.engine import EngineSpec
+from shared.engine import check_engine
 from shared.errors import BadInput
 from shared.web.logging import LogFormat, LogLevel
 
@@ -40,8 +40,10 @@ class AttackerSettings(BaseSettings):
     """SQLAlchemy URL; None = an SQLite file in the data folder."""
     data_dir: Path = Field(default_factory=default_data_dir, validation_alias="RECLEAK_DATA_DIR")
     """RECLEAK_DATA_DIR: folder of the datasets; by default our cache, which `recleak data fetch` fills."""
-    engine: EngineSpec = Field(default="process", validation_alias="RECLEAK_ENGINE")
-    """RECLEAK_ENGINE: inline, process, or the address of a Dask scheduler, whose workers share our folders."""
+    engine: Annotated[str, AfterValidator(check_engine)] = Field(
+        default="process", validation_alias="RECLEAK_ENGINE"
+    )
+    """RECLEAK_ENGINE: inline, process, or the address of a Dask scheduler; its workers share our folders."""
     api_key: Key | None = None
     """Key of the API; None = open to all who reach it."""
     workers: int = Field(default=1, ge=1, le=64)

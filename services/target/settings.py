@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared.contract.target import DeploymentSpec
 from shared.datasets.places import default_data_dir
-from shared.engine import EngineSpec
+from shared.engine import check_engine
 from shared.errors import BadInput
 from shared.web.logging import LogFormat, LogLevel
 
@@ -42,8 +42,10 @@ class TargetSettings(BaseSettings):
     """SQLAlchemy URL; None = an SQLite file in the data folder."""
     data_dir: Path = Field(default_factory=default_data_dir, validation_alias="RECLEAK_DATA_DIR")
     """RECLEAK_DATA_DIR: folder of the datasets; by default our cache, which `recleak data fetch` fills."""
-    engine: EngineSpec = Field(default="process", validation_alias="RECLEAK_ENGINE")
-    """RECLEAK_ENGINE: inline, process, or the address of a Dask scheduler, whose workers share our folders."""
+    engine: Annotated[str, AfterValidator(check_engine)] = Field(
+        default="process", validation_alias="RECLEAK_ENGINE"
+    )
+    """RECLEAK_ENGINE: inline, process, or the address of a Dask scheduler; its workers share our folders."""
     admin_key: Key | None = None
     """Key of the admin routes; None = there are none."""
     oracle_key: Key | None = None
@@ -74,8 +76,8 @@ class TargetSettings(BaseSettings):
 
     @property
     def models(self) -> Path:
-        """Folder of the trained recommenders; workers elsewhere are told of it."""
-        return (self.data / "models").resolve()
+        """Folder of the trained recommenders."""
+        return self.data / "models"
 
     @property
     def artifacts(self) -> Path:

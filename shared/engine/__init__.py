@@ -1,7 +1,16 @@
-"""Where long work runs: here, or in worker processes; one port for both."""
+"""Where long work runs: here, in worker processes, or on a cluster; one port for all."""
 
 from shared.engine.inline import InlineEngine
+from shared.engine.opening import check_engine, open_engine
 from shared.engine.port import Engine, OnProgress, Task
 from shared.engine.process import ProcessEngine
 
-__all__ = ["Engine", "InlineEngine", "OnProgress", "ProcessEngine", "Task"]
+__all__ = [
+    "Engine",
+    "InlineEngine",
+    "OnProgress",
+    "ProcessEngine",
+    "Task",
+    "check_engine",
+    "open_engine",
+]

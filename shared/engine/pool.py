@@ -1,7 +1,6 @@
 """One generation of worker processes, and the thread that listens to them."""
 
 import multiprocessing
-import pickle
 import queue
 import threading
 from collections.abc import Callable
@@ -12,7 +11,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for_any
 from typing import Any
 
-from shared.engine.guard import Failure, attempt
+from shared.engine.guard import Failure
+from shared.engine.packing import unpack
 from shared.engine.port import Report, Task
 from shared.engine.worker import Wires, run_task, start_worker
 from shared.errors import Conflict, JobFailed, JobStopped, WorkerDied
@@ -156,8 +156,7 @@ class Pool:
             return None, Failure(self._died(), trace="")
         except SystemExit as error:
             return None, Failure(JobFailed(f"the job ended its process with exit {error.code}"), trace="")
-        unpacked = attempt(lambda: pickle.loads(packed))
-        return (None, unpacked) if isinstance(unpacked, Failure) else unpacked
+        return unpack(packed)
 
     def _died(self) -> JobFailed:
         if self._closing:

@@ -1,7 +1,6 @@
 """Runs work in spawned processes of one thread each, and outlives the death of any of them."""
 
 import os
-import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -10,9 +9,9 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar
 
+from shared.engine.packing import ONE_THREAD, pack_work
 from shared.engine.pool import Pool
 from shared.engine.port import OnProgress, Task, ignore_progress
-from shared.engine.worker import ONE_THREAD
 from shared.errors import Conflict, JobFailed
 
 T = TypeVar("T")
@@ -44,7 +43,7 @@ class ProcessEngine:
         Callbacks come on one thread of the engine. Raises also Conflict if too many tasks wait,
         JobFailed if the system has no room for a process.
         """
-        payload = _packed(function, args)
+        payload = pack_work(function, args)
         task: Task[T] = Task(getattr(function, "__qualname__", "task"), on_progress)
         with self._lock:
             if self._closed:
@@ -99,13 +98,6 @@ class ProcessEngine:
 def available_cores() -> int:
     """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _packed(function: Callable[..., object], args: tuple[object, ...]) -> bytes:
-    try:
-        return pickle.dumps((function, args), protocol=pickle.HIGHEST_PROTOCOL)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise ValueError(f"the function and its arguments must be plain data: {error}") from error
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Work for the engines' tests: top-level functions, as a spawned process needs them."""
 
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -20,6 +21,10 @@ def add(a: int, b: int, *, progress: Progress) -> int:
     progress.step(0.5, "half way")
     progress.step(1.0, "added")
     return a + b
+
+
+def draw(*, progress: Progress) -> int:
+    return secrets.randbits(64)
 
 
 def report_often(n: int, *, progress: Progress) -> int:
