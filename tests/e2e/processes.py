@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +47,21 @@ def recleak(*args: str) -> list[str]:
     return [sys.executable, "-m", "lab", *args]
 
 
-def until(found: object, *, what: str, process: subprocess.Popen[bytes] | None = None) -> None:
+def recleak_once(folder: Path, *args: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command that ends by itself."""
+    return subprocess.run(
+        recleak(*args),
+        env=environment(**settings),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_S,
+    )
+
+
+def until(found: Callable[[], object], *, what: str, process: subprocess.Popen[bytes] | None = None) -> None:
     """Wait until a function gives something true; fail at once if a process ends meanwhile."""
-    assert callable(found)
 
     def look() -> bool | None:
         assert process is None or process.poll() is None, f"a service ended before {what}"
