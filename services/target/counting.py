@@ -2,11 +2,16 @@
 
 A count is a few additions, so that it does not slow the read route. Whether a list was asked for before is
 one bit per client, list length and user: exact, small, and kept in the database as it is.
+
+Clients are strangers, who can come from ever new addresses and at any list length, so TALLIES_MAX pairs of
+client and list length are told apart. Whoever comes later is counted under the one name OTHERS, at all list
+lengths together: every list still counts, and every user once among the distinct ones, but a list that two of
+them asked for, or one of them at two lengths, counts as repeated. So the bits of a deployment with a million
+users, and as many unknown ids, stay below 256 MB.
 """
 
 import hashlib
 import threading
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +19,11 @@ from shared.contract.target import QueryCounts
 
 STRANGERS_MAX = 1_000_000
 """Unknown ids told apart per deployment; further ones count as lists, no longer as distinct or repeated."""
+TALLIES_MAX = 1_000
+"""Pairs of client and list length told apart per deployment."""
+OTHERS = "others"
+"""Whoever came after TALLIES_MAX pairs."""
+_ANY_K = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,7 @@ class QueryLog:
 
     n_known    users it knows; their places are their rows, unknown ids get the places behind them
     stored     counts and digests (by place) from the database
+    tallies_max  pairs of client and list length told apart, besides OTHERS
     """
 
     def __init__(
@@ -70,11 +81,14 @@ class QueryLog:
         n_known: int,
         stored: Iterable[StoredCount] = (),
         digests: Sequence[bytes] = (),
+        *,
+        tallies_max: int = TALLIES_MAX,
     ) -> None:
         self.deployment_id = deployment_id
         self._n_known = n_known
+        self._tallies_max = tallies_max
         self._lock = threading.Lock()
-        self._tallies: defaultdict[tuple[str, int], _Tally] = defaultdict(_Tally)
+        self._tallies: dict[tuple[str, int], _Tally] = {}
         for count in stored:
             tally = _Tally(count.lists, count.repeated, bytearray(count.asked))
             self._tallies[count.client, count.k] = tally
@@ -89,7 +103,7 @@ class QueryLog:
     def add_many(self, client: str, k: int, rows: Sequence[int | None], user_ids: Sequence[str]) -> None:
         """Count the lists of one request."""
         with self._lock:
-            tally = self._tallies[client, k]
+            tally = self._tally(client, k)
             tally.is_changed = True
             tally.lists += len(rows)
             for row, user_id in zip(rows, user_ids, strict=True):
@@ -141,6 +155,13 @@ class QueryLog:
             for count in counted.counts:
                 self._tallies[count.client, count.k].is_changed = True
             self._n_stored_strangers -= len(counted.strangers)
+
+    def _tally(self, client: str, k: int) -> _Tally:
+        tally = self._tallies.get((client, k))
+        if tally is not None:
+            return tally
+        key = (client, k) if len(self._tallies) < self._tallies_max else (OTHERS, _ANY_K)
+        return self._tallies.setdefault(key, _Tally())
 
     def _place_of(self, digest: bytes) -> int | None:
         place = self._places.get(digest)

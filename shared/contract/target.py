@@ -161,7 +161,7 @@ class QueryCounts(Message):
     repeated: int
     """Lists handed out for a user id that had been asked for before by the same client at the same k."""
     by_client: Mapping[str, int]
-    """Lists per client; a client is a key's fingerprint or an address."""
+    """Lists per client: a key's fingerprint or an address, or "others" for all that came after very many."""
 
 
 class MembershipQuestion(Message):

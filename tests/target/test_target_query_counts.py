@@ -46,6 +46,32 @@ def test_the_log_counts_like_a_list_of_all_queries(
     assert found.by_client == {c: n for c in "ab" if (n := sum(one[0] == c for one in asked))}
 
 
+def test_beyond_the_cap_clients_are_counted_together() -> None:
+    """Every list and every user counts; what clients have in common counts as repeated; nothing grows."""
+    log = QueryLog("d", N_KNOWN, tallies_max=2)
+    asked = [("a", 5, 1), ("a", 6, 1), ("b", 5, 1), ("c", 5, 1), ("c", 7, 2), ("a", 5, 3)]
+    for client, k, user in asked:
+        log.add(client, k, user, str(user))
+    found, changes = log.counts(), log.take_changes()
+
+    assert found.by_client == {"a": 3, "others": 3}
+    assert (found.total, found.distinct_users, found.repeated) == (6, 3, 1)
+    assert changes is not None and len(changes.counts) == 3
+
+
+def test_counts_beyond_the_cap_go_on_after_they_were_stored() -> None:
+    log = QueryLog("d", N_KNOWN, tallies_max=1)
+    log.add("a", 5, 1, "1")
+    log.add("b", 5, 1, "1")
+    changes = log.take_changes()
+    assert changes is not None
+    again = QueryLog("d", N_KNOWN, changes.counts, tallies_max=1)
+    again.add("c", 9, 1, "1")
+
+    assert again.counts().by_client == {"a": 1, "others": 2}
+    assert again.counts().repeated == 1
+
+
 def test_what_could_not_be_stored_is_stored_the_next_time() -> None:
     log = QueryLog("d", N_KNOWN)
     log.add_many("a", 5, [1, None, 1], ["1", "x", "1"])
