@@ -3,7 +3,7 @@
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,14 @@ from pathlib import Path
 from lab.demo_plan import DemoOptions, attack_spec, deployment_spec
 from lab.display import Display
 from lab.processes import Services
-from lab.signals import ChildEnded
+from lab.signals import ChildEnded, Interrupted
 from lab.watching import show_events, watch_deployment
 from shared.client import AttackerClient, TargetClient
 from shared.client.attacker import finished
 from shared.client.waiting import Clock, wait_for
 from shared.contract.attacker import Attack
 from shared.contract.target import Deployment, QualityState
-from shared.errors import JobFailed, RecLeakError, Unauthorized
+from shared.errors import Conflict, JobFailed, RecLeakError, Unauthorized
 
 _START_S = 120.0  # the first start compiles
 _QUALITY_S = 3600.0
@@ -89,13 +89,34 @@ def run(running: Running, options: DemoOptions, display: Display, *, may_reuse: 
 
     may_reuse  take the active deployment, whatever it is, if there is one
     Raises JobFailed if the training or the attack ends without a result.
+    Interrupted, it cancels what it began in services that others started, and says so in the notes.
     """
-    deployment = _deployed(running.target, options, display, may_reuse=may_reuse)
+    deployment = _deployed(running, options, display, may_reuse=may_reuse)
     spec = attack_spec(options, deployment.spec, target_url=running.target.url, deployment=deployment.id)
     attack = running.attacker.submit(spec)
-    show_events(running.attacker.events(attack.id), display)
-    attack = finished(running.attacker.attack(attack.id))
+    with _cancelling(running, f"the attack {attack.id}", lambda: running.attacker.cancel(attack.id)):
+        show_events(running.attacker.events(attack.id), display)
+        attack = finished(running.attacker.attack(attack.id))
     return DemoResult(_measured(running.target, deployment.id, display), attack)
+
+
+@contextmanager
+def _cancelling(running: Running, what: str, cancel: Callable[[], object]) -> Iterator[None]:
+    """Let nothing go on for a user who has gone; services of our own end anyway."""
+    try:
+        yield
+    except Interrupted as stop:
+        if running.keys is not None:
+            raise
+        try:
+            cancel()
+        except Conflict:
+            stop.add_note(f"{what} had ended")
+        except RecLeakError as error:
+            stop.add_note(f"{what} goes on, it could not be cancelled ({error})")
+        else:
+            stop.add_note(f"{what} was cancelled")
+        raise
 
 
 @contextmanager
@@ -114,9 +135,14 @@ def explained(services: Services) -> Iterator[None]:
         raise
 
 
-def _deployed(target: TargetClient, options: DemoOptions, display: Display, *, may_reuse: bool) -> Deployment:
-    deployment = (_reusable(target) if may_reuse else None) or target.deploy(deployment_spec(options))
-    return watch_deployment(target, deployment.id, display)
+def _deployed(running: Running, options: DemoOptions, display: Display, *, may_reuse: bool) -> Deployment:
+    target = running.target
+    found = _reusable(target) if may_reuse else None
+    if found is not None:
+        return watch_deployment(target, found.id, display)
+    made = target.deploy(deployment_spec(options))
+    with _cancelling(running, f"the training {made.id}", lambda: target.cancel(made.id)):
+        return watch_deployment(target, made.id, display)
 
 
 def _reusable(target: TargetClient) -> Deployment | None:

@@ -150,13 +150,23 @@ def _run_own(options: "DemoOptions", json_file: Path | None, *, keep: bool) -> N
 
 
 def _run_theirs(options: "DemoOptions", json_file: Path | None, target_url: str, attacker_url: str) -> None:
+    from lab.consoles import say_error
     from lab.demo import found, run
     from lab.display import display
+    from lab.signals import Interrupted, Signals
 
     begin = time.monotonic()
     _check(json_file)
-    with display() as shown, found(target_url, attacker_url, shown, timeout_s=_WAIT_S) as running:
-        result = run(running, options, shown, may_reuse=True)
+    try:
+        with (
+            Signals(has_lost=lambda: False),
+            display() as shown,
+            found(target_url, attacker_url, shown, timeout_s=_WAIT_S) as running,
+        ):
+            result = run(running, options, shown, may_reuse=True)
+    except Interrupted as stop:
+        say_error("; ".join([f"interrupted by {stop}", *getattr(stop, "__notes__", ())]))
+        raise typer.Exit(stop.exit_code) from None
     _report(result, json_file, seed=options.seed, seconds=time.monotonic() - begin)
 
 

@@ -1,6 +1,7 @@
 """What the demo does with two services, which are functions here."""
 
 import json
+import signal
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from lab.consoles import err
 from lab.demo import Running, run
 from lab.demo_plan import DemoOptions, attack_spec, deployment_spec
 from lab.display import PlainDisplay
+from lab.signals import Interrupted
 from shared.client import AttackerClient, TargetClient
 from shared.contract.attacker import AttackSpec, DatasetUsers
 from shared.contract.target import Deployment, DeploymentSpec
@@ -25,14 +27,26 @@ class World:
     """A target with some deployments, and an attacker whose attack ends in some state."""
 
     def __init__(
-        self, deployments: list[Deployment], *, state: str = "done", error: str | None = None
+        self,
+        deployments: list[Deployment],
+        *,
+        state: str = "done",
+        error: str | None = None,
+        interrupted_at: str | None = None,
+        cancels: int = 202,
     ) -> None:
+        self.interrupted_at, self.cancels = interrupted_at, cancels
+        self.cancelled: list[str] = []
         self.deployments = {one.id: one for one in deployments}
         self.submitted: AttackSpec | None = None
         self.deployed: DeploymentSpec | None = None
         self._attack = attack(judgement() if state == "done" else None, state=state, error=error)
 
     def target(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/cancel"):
+            return self._cancel(request, self.deployments["new"].model_dump(mode="json"))
+        if request.method == "GET":
+            self._interrupt(request)
         if request.method == "POST":
             self.deployed = DeploymentSpec.model_validate_json(request.content)
             made = deployment(id="new", spec=self.deployed.model_dump(exclude={"membership_seed"}))
@@ -44,6 +58,9 @@ class World:
         return httpx.Response(200, text=self.deployments[name].model_dump_json())
 
     def attacker(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/cancel"):
+            return self._cancel(request, self._attack.model_dump(mode="json"))
+        self._interrupt(request)
         if request.method == "POST":
             self.submitted = AttackSpec.model_validate_json(request.content)
         if request.url.path.endswith("/events"):
@@ -51,6 +68,17 @@ class World:
             data = json.dumps({**keys, "progress": {"fraction": 1, "note": "done"}})
             return httpx.Response(200, text=f"data: {data}\n\n")
         return httpx.Response(200, text=self._attack.model_dump_json())
+
+    def _cancel(self, request: httpx.Request, answer: Any) -> httpx.Response:
+        self.cancelled.append(request.url.path)
+        if self.cancels == 202:
+            return httpx.Response(202, json=answer)
+        body = {"type": "/problems/conflict", "detail": "it is done already"}
+        return httpx.Response(self.cancels, json=body, headers={"content-type": "application/problem+json"})
+
+    def _interrupt(self, request: httpx.Request) -> None:
+        if request.url.path == self.interrupted_at:
+            raise Interrupted(signal.SIGINT)
 
     def run(self, options: DemoOptions = OPTIONS, *, may_reuse: bool = False) -> Any:
         transports = httpx.MockTransport(self.target), httpx.MockTransport(self.attacker)
@@ -116,6 +144,41 @@ def test_a_training_that_failed_ends_the_demo_with_its_reason() -> None:
 
     with pytest.raises(JobFailed, match="the disk is full"):
         World([failed]).run(may_reuse=True)
+
+
+@pytest.mark.parametrize(
+    ("at", "cancelled", "note"),
+    [
+        ("/v1/attacks/a1/events", "/v1/attacks/a1/cancel", "the attack a1 was cancelled"),
+        ("/admin/deployments/new", "/admin/deployments/new/cancel", "the training new was cancelled"),
+    ],
+)
+def test_an_interruption_cancels_what_was_begun_elsewhere(at: str, cancelled: str, note: str) -> None:
+    world = World([], interrupted_at=at)
+
+    with pytest.raises(Interrupted) as caught:
+        world.run()
+
+    assert world.cancelled == [cancelled]
+    assert caught.value.__notes__ == [note]
+
+
+def test_what_was_over_when_it_was_to_be_cancelled_is_no_error() -> None:
+    world = World([], interrupted_at="/v1/attacks/a1/events", cancels=409)
+
+    with pytest.raises(Interrupted) as caught:
+        world.run()
+
+    assert caught.value.__notes__ == ["the attack a1 had ended"]
+
+
+def test_a_training_that_others_began_is_not_cancelled() -> None:
+    world = World([deployment(id="theirs")], interrupted_at="/admin/deployments/theirs")
+
+    with pytest.raises(Interrupted):
+        world.run(may_reuse=True)
+
+    assert world.cancelled == []
 
 
 def test_the_same_seed_deploys_the_same_members_and_another_seed_others() -> None:
