@@ -33,7 +33,8 @@ import tomllib
 from pathlib import Path
 
 project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-print(*project["dependencies"], *project["optional-dependencies"]["postgres"], sep="\n")
+extras = project["optional-dependencies"]
+print(*project["dependencies"], *extras["cluster"], *extras["postgres"], sep="\n")
 PYTHON
 pip install -c constraints.txt -r /tmp/requirements.txt
 # what only a developer needs: headers, static libraries, the tests of other projects (together 0.3 GB)

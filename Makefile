@@ -56,7 +56,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	        "$$python" -m venv --clear .venv; }
 	@$(WAIT) "1 of 2: the build back end" $(PIP_INSTALL) hatchling
 	@$(WAIT) "2 of 2: the pinned dependencies, a few minutes the first time" \
-	    $(PIP_INSTALL) --no-build-isolation $(TORCH_FROM) -e '.[dev,postgres]'
+	    $(PIP_INSTALL) --no-build-isolation $(TORCH_FROM) -e '.[cluster,dev,postgres]'
 	@touch $@
 
 clean: ## remove .venv and everything else that can be made again
