@@ -26,7 +26,6 @@ from services.attacker.experiments.session import (
     resume,
 )
 from services.attacker.experiments.single import CellResult, run_single
-from shared.engine import check_engine
 from shared.engine.process import available_cores
 from shared.errors import JobFailed, JobStopped
 
@@ -48,13 +47,11 @@ class Place:
 
 def run_new(name: str, seeds: Sequence[int], folder: Path | None, place: Place, *, data_dir: Path) -> None:
     """Run an experiment in a new folder. Raises JobFailed, saying how to go on, if something failed."""
-    check_engine(place.engine)
     name, grids = find_grids(name)
     check_data(names_of(grids), data_dir)
     folder = (folder or RUNS / f"{name}-{datetime.now():%Y%m%d-%H%M%S}").absolute()
     artifacts = (place.artifacts or ARTIFACTS).absolute()
     spec = RunSpec(name, tuple(seeds), str(data_dir), grids, str(artifacts))
-    err().print(f"folder of the run: {_shown(folder)}", markup=False, soft_wrap=True)
     _followed(
         lambda shop, follower, stop: begin(spec, folder, shop, follower=follower, should_stop=stop),
         folder,
@@ -65,7 +62,6 @@ def run_new(name: str, seeds: Sequence[int], folder: Path | None, place: Place, 
 
 def go_on(folder: Path, place: Place, *, only_failed: bool) -> None:
     """Go on with a run. Raises as `run_new`."""
-    check_engine(place.engine)
     folder = folder.absolute()
     artifacts = place.artifacts or Path(RunSpec.load(folder).artifacts or ARTIFACTS)
     _followed(
@@ -80,14 +76,10 @@ def go_on(folder: Path, place: Place, *, only_failed: bool) -> None:
 
 def run_one(cell: Cell, place: Place, *, data_dir: Path) -> CellResult:
     """Run one cell. Leaves with 130 after Ctrl-C; what is stored is found by the next run."""
-    check_engine(place.engine)
     check_data({cell.shadow.dataset, cell.target.dataset}, data_dir)
     with StopRequest(lambda: err().print(_STOPPING)) as stop:
         try:
-            with (
-                _open(place.artifacts or ARTIFACTS, place) as shop,
-                RunDisplay(shop.n_slots) as shown,
-            ):
+            with _open(place.artifacts or ARTIFACTS, place) as shop, RunDisplay(shop.n_slots) as shown:
                 return run_single(cell, shop, data_dir=data_dir, follower=shown, should_stop=stop)
         except JobStopped as error:
             say_error("stopped; what is done is kept, the same command goes on")
@@ -100,6 +92,7 @@ def _followed(
     with StopRequest(lambda: err().print(_STOPPING)) as stop:
         try:
             with _open(artifacts, place) as shop, RunDisplay(shop.n_slots) as shown:
+                shown.noted(f"the run is kept in {_shown(folder)}")
                 ended = work(shop, shown, stop)
         except (JobStopped, KeyboardInterrupt) as error:
             say_error(f"stopped; nothing that is done is lost, go on with: {_command('resume', folder)}")

@@ -43,9 +43,10 @@ class Grid(GridSpec):
     def sides(self) -> list[tuple[Side, Side]]:
         """Write out all pairs of shadow and target."""
         return [
-            (Side(shadow, ours), Side(target, theirs))
+            (Side(shadow, ours, hyperparameters=settings), Side(target, theirs, hyperparameters=settings))
+            for settings in (tuple(sorted(one.items())) for one in self.hyperparameters)
             for shadow, target in self.datasets
-            for ours, theirs in product(_PAPER_ALGORITHMS, repeat=2)
+            for ours, theirs in product(self.among, repeat=2)
             if self.algorithms == "all" or ours is theirs
         ]
 
