@@ -11,6 +11,7 @@ from lab import folders
 
 if TYPE_CHECKING:
     from shared.datasets.catalog import Dataset
+    from shared.datasets.readers import ReadReport
 
 _EPILOG = """
 **Examples**
@@ -49,17 +50,22 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def info(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Size and shape of one data set, measured."""
+    """Size and shape of one data set, measured, and which of its lines are no good."""
     from lab.consoles import out, say_json
     from lab.tables import pairs_table
-    from shared.datasets import registry
+    from shared.datasets.figures import figures_of
+    from shared.datasets.registry import load
 
-    figures = asdict(registry.info(name, data_dir=folders.data_dir(data_dir)))
+    interactions, report = load(name, data_dir=folders.data_dir(data_dir))
+    figures = asdict(figures_of(interactions))
     if as_json:
-        say_json(json.dumps({"name": name, **figures}, indent=2))
+        reading = None if report is None else {**asdict(report), "path": str(report.path)}
+        say_json(json.dumps({"name": name, **figures, "reading": reading}, indent=2))
         return
     rounded = ((key.replace("_", " ").removeprefix("n "), _rounded(value)) for key, value in figures.items())
     out().print(pairs_table([("name", name), *rounded]))
+    if report is not None:
+        _print_reading(report)
 
 
 @app.command()
@@ -119,6 +125,19 @@ def _print_list(folder: Path) -> None:
         table.add_row(one.name, one.title, *sizes, is_here)
     out().print(table)
     out().print(f"looked for in {folder}", style="dim", markup=False, soft_wrap=True)
+
+
+def _print_reading(report: "ReadReport") -> None:
+    """Say what was left out of a file, and why."""
+    from lab.consoles import out
+
+    console = out()
+    told = f"{report.n_rows:,} lines: {report.n_bad:,} left out, {report.n_duplicates:,} repeats"
+    console.print(told, style="dim", markup=False, soft_wrap=True)
+    for row in report.bad_rows:
+        console.print(f"  line {row.line}: {row.reason}", style="dim", markup=False, soft_wrap=True)
+    if report.n_bad > len(report.bad_rows):
+        console.print(f"  and {report.n_bad - len(report.bad_rows):,} more", style="dim", markup=False)
 
 
 def _rounded(value: float) -> str:

@@ -152,6 +152,19 @@ def test_a_data_set_is_measured(tmp_path: Path) -> None:
     assert (found["n_users"], found["n_items"], found["n_interactions"]) == (2, 2, 3)
 
 
+def test_lines_that_are_no_good_are_told_with_number_and_reason(tmp_path: Path) -> None:
+    rows = ["user,item,rating", "a,x,1", "b,x,much", "b,y,2", "b,y,3", *["nothing"] * 21]
+    (tmp_path / "own.csv").write_text("\n".join(rows) + "\n")
+
+    shown = run("data", "info", str(tmp_path / "own.csv")).stdout
+    written = json.loads(run("data", "info", str(tmp_path / "own.csv"), "--json").stdout)["reading"]
+
+    assert "25 lines: 22 left out, 1 repeats" in shown
+    assert "line 3: the rating is not a number" in shown and "and 2 more" in shown
+    assert (written["n_bad"], len(written["bad_rows"])) == (22, 20)
+    assert json.loads(run("data", "info", "synthetic:users=20", "--json").stdout)["reading"] is None
+
+
 def test_the_data_folder_is_the_option_then_the_variable_then_a_cache(tmp_path: Path) -> None:
     given, from_variable, cache = (str(tmp_path / name) for name in ("given", "variable", "cache"))
 
