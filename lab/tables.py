@@ -24,7 +24,7 @@ def judgement_table(judgement: Judgement) -> Table:
     table.add_column("balanced\naccuracy", justify="right", no_wrap=True)
     for point in judgement.figures.tpr_at_fpr:  # two lines: all of it fits into 80 columns
         table.add_column(f"TPR at\n{_percent(point.fpr)} FPR", justify="right", no_wrap=True)
-    table.add_row(f"[bold]{judgement.attack}[/bold]", *_cells(judgement.figures))
+    _add_group(table, "attack", [(f"[bold]{judgement.attack}[/bold]", judgement.figures)])
     _add_group(table, "baselines", judgement.baselines.items())
     controls = judgement.controls
     _add_group(table, "controls", [("built to leak", controls.built_to_leak)])
@@ -122,7 +122,10 @@ def hit_rate_pair(deployment: Deployment) -> tuple[str, str]:
         return "HR@k", _WITHOUT_QUALITY.get(deployment.quality, f"not measured ({deployment.progress.note})")
     low, high = hits.members_interval
     members = f"{hits.members:.3f} [{low:.3f}, {high:.3f}]"
-    return f"HR@{hits.k}", f"{members} for members; the popularity list gives them {hits.popularity:.3f}"
+    compared = f"{members} for members; the popularity list gives them {hits.popularity:.3f}"
+    if hits.members_interval[0] <= hits.popularity:
+        compared += ", which is as good or better"
+    return f"HR@{hits.k}", compared
 
 
 def attack_pairs(attack: Attack) -> Iterator[tuple[str, str]]:

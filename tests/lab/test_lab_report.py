@@ -60,6 +60,14 @@ def test_the_target_is_described_above_the_table() -> None:
     assert text.index("HR@100") < text.index("AUC [95%]") < text.index("Given one member")
 
 
+def test_a_recommender_that_is_no_better_than_popularity_is_told() -> None:
+    """Its leak is real, but nobody would run it."""
+    hits = {"k": 100, "members": 0.2, "members_interval": [0.15, 0.26], "popularity": 0.23, "n_users": 188}
+
+    assert "as good or better" in _printed(DemoResult(deployment(hr_at_k=hits), attack(judgement())))
+    assert "as good or better" not in _printed(result())
+
+
 def test_a_score_without_a_threshold_has_no_accuracy() -> None:
     assert "–" in _row(_printed(result()), "popular overlap")
 
