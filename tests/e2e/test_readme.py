@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_settings import BaseSettings
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from lab.cli import app
+from services.attacker.attack.registry import BASELINES, PRESETS
+from services.attacker.settings import AttackerSettings
+from services.target.settings import TargetSettings
 from tests.e2e.processes import LIMIT_S, ROOT, end_group, environment
 
 README = (ROOT / "README.md").read_text()
@@ -169,10 +176,33 @@ def test_the_python_example_finds_the_same(said: dict[str, str]) -> None:
     assert found is not None and float(found.group(1)) > 0.9
 
 
+@pytest.mark.parametrize("settings", [TargetSettings, AttackerSettings])
+def test_every_setting_of_a_service_is_told(settings: type[BaseSettings]) -> None:
+    prefix = settings.model_config["env_prefix"]
+    names = {
+        str(one.validation_alias or prefix + name.upper()) for name, one in settings.model_fields.items()
+    }
+
+    assert {name for name in names if f"`{name}`" not in README} == set()
+
+
+def test_every_command_is_told() -> None:
+    """Of a group, the first command with its group, the others by name."""
+    table = README.split("## The command line", 1)[1].split("## ", 1)[0]
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+
+    missing = [name for name in group.commands if f"recleak {name}" not in table]
+    for name, command in group.commands.items():
+        inner = list(command.commands) if isinstance(command, TyperGroup) else []
+        row = next((line for line in table.splitlines() if f"`recleak {name}" in line), "")
+        missing += [f"{name} {one}" for one in inner if not re.search(rf"[ `]{one}`", row)]
+
+    assert missing == []
+
+
 def test_the_table_shown_is_one_that_the_demo_prints() -> None:
     """Its rows are those that an attack has today."""
-    from services.attacker.attack.registry import BASELINES, PRESETS
-
     table = README.split("```text\n", 1)[1].split("```", 1)[0]
     rows = {name.strip() for name in re.findall(r"^ {1,3}([a-z][a-z -]+?) {2,}[\d–]", table, re.MULTILINE)}
     presets = {one.value for one in PRESETS}
