@@ -34,3 +34,12 @@ class AttackModelKind(StrEnum):
     """Logistic regression with a ridge penalty."""
     K_MEANS = "k-means"
     """Two clusters of the judged users; the shadow only says which of the two is the members'."""
+
+
+class Factorization(StrEnum):
+    """How the item-feature part is factorized."""
+
+    LFM = "lfm"
+    """Stochastic gradient descent on 0/1 with sampled negatives, settings as the paper gives for LFM."""
+    SVD = "svd"
+    """Truncated singular value decomposition of the 0/1 matrix: the items' right singular vectors."""

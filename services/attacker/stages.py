@@ -10,7 +10,7 @@ import numpy as np
 
 from services.attacker.answers import Answers
 from services.attacker.attack.classifier import AttackModel
-from services.attacker.attack.item_vectors import Factorization
+from shared.attacks import Factorization
 from services.attacker.evidence import (
     AttackPlan,
     CoverageShares,

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from shared.attacks import AttackModelKind, AttackPreset, RankWeights
+from shared.attacks import AttackModelKind, AttackPreset, Factorization, RankWeights
 from shared.contract.base import Fraction, JobProgress, JobState, Message, Moment
 from shared.datasets.splits import Division
+from shared.recommenders.base import Algorithm
 
 Length = Annotated[int, Field(ge=1, le=100)]
 Count = Annotated[int, Field(ge=0)]
@@ -22,6 +23,8 @@ class Axes(Message):
     length: Annotated[tuple[Annotated[int, Field(ge=1, le=1_000)], ...], Axis] = (100,)
     weights: Annotated[tuple[RankWeights, ...], Axis] = (RankWeights.LINEAR,)
     model: Annotated[tuple[AttackModelKind, ...], Axis] = (AttackModelKind.MLP,)
+    factorization: Annotated[tuple[Factorization | None, ...], Axis] = (None,)
+    """How item vectors are learned; left out = as the preset does."""
     division: Annotated[tuple[Division, ...], Axis] = (Division.BY_INTERACTION,)
     known_history: Annotated[tuple[Count, ...], Axis] = (0,)
     """Interactions of each user that the attacker knows; 0 = all."""
@@ -31,6 +34,8 @@ class Axes(Message):
     """Popularity Randomization of the target by a pool of so many items; 0 = undefended."""
     is_shadow_defended: Annotated[tuple[bool, ...], Axis] = (False,)
     """Whether the attacker's shadow is defended as the target is: an attacker who knows the defense."""
+    is_rehearsal: Annotated[tuple[bool, ...], Axis] = (False,)
+    """Whether the target is trained on the shadow part with another coin: what choices are made on."""
 
 
 class GridSpec(Message):
@@ -46,6 +51,10 @@ class GridSpec(Message):
     """Pairs of shadow dataset and target dataset."""
     algorithms: Literal["all", "same"] = "all"
     """Every shadow algorithm against every target algorithm, or each against itself."""
+    among: Annotated[tuple[Algorithm, ...], Axis] = (Algorithm.ITEM, Algorithm.LFM, Algorithm.NCF)
+    """The algorithms of both sides."""
+    hyperparameters: Annotated[tuple[Mapping[str, int | float | str | None], ...], Axis] = ({},)
+    """Settings of the recommenders of both sides, one after the other; {} = the paper's."""
     presets: tuple[AttackPreset, ...] = Field(default=(AttackPreset.DIFFERENCE,), min_length=1, max_length=8)
     vary: Axes = Axes()
     x: str | None = None

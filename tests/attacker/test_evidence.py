@@ -7,7 +7,6 @@ import pytest
 
 from services.attacker.answers import Answers
 from services.attacker.attack.controls import built_to_leak
-from services.attacker.attack.item_vectors import Factorization
 from services.attacker.evidence import (
     AttackPlan,
     Evidence,
@@ -29,7 +28,7 @@ from services.attacker.worlds import (
     judged_from_dataset,
     learn_items,
 )
-from shared.attacks import AttackPreset, RankWeights
+from shared.attacks import AttackPreset, Factorization, RankWeights
 from shared.datasets.splits import DivisionSpec
 from shared.interactions import Ids, Interactions
 from shared.progress import SILENT

@@ -1,23 +1,14 @@
 """Item vectors: what the attacker knows about items, learned from data that no recommender saw."""
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 from scipy.sparse.linalg import svds
 
 from shared.arrays import Bools, Histories, Vectors
+from shared.attacks import Factorization
 from shared.progress import Progress
 from shared.recommenders.lfm import LfmSettings, factorize
-
-
-class Factorization(StrEnum):
-    """How the item-feature part is factorized."""
-
-    LFM = "lfm"
-    """Stochastic gradient descent on 0/1 with sampled negatives, settings as the paper gives for LFM."""
-    SVD = "svd"
-    """Truncated singular value decomposition of the 0/1 matrix: the items' right singular vectors."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ from services.attacker.attack.features import (
     linear_weights,
     uniform_weights,
 )
-from services.attacker.attack.item_vectors import Factorization
-from shared.attacks import AttackPreset, RankWeights
+from shared.attacks import AttackPreset, Factorization, RankWeights
 
 WEIGHTS: Mapping[RankWeights, Callable[[int], Weights]] = {
     RankWeights.LINEAR: linear_weights,

@@ -57,6 +57,8 @@ def run_cell(
     started = time.perf_counter()
     shadow, shadow_items = _world(store, materials.shadow, materials.shadow_items, cell, Part.SHADOW)
     target, target_items = _world(store, materials.target, materials.target_items, cell, Part.TARGET)
+    if cell.is_rehearsal:
+        shadow, target = _rehearsal(shadow, target, cell)
     plan = AttackPlan(cell.preset, cell.weights, cell.seed)
     judged = JudgedUsers(target.users, target_items, len(target_items.item_ids))
     judged_features = evidence.features(target.users, target_items, plan)
@@ -100,6 +102,16 @@ def _world(
     known = _known(histories, cell, part)
     users = AnsweredUsers(known, lists, np.zeros(len(is_member), dtype=np.bool_))
     return Shadow(users, is_member), ItemKnowledge.from_arrays(store.get(items).arrays)
+
+
+def _rehearsal(shadow: Shadow, target: Shadow, cell: Cell) -> tuple[Shadow, Shadow]:
+    """Learn on four fifths of the users and judge the others: both worlds have the same users."""
+    order = rng_for(cell.seed, "rehearsal", "users").permutation(len(shadow.is_member))
+    judged, learned = np.split(order, [len(order) // 5])
+    return (
+        Shadow(shadow.users.take(learned), shadow.is_member[learned]),
+        Shadow(target.users.take(judged), target.is_member[judged]),
+    )
 
 
 def _lists(

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 
-from shared.attacks import AttackModelKind, AttackPreset, RankWeights
+from shared.attacks import AttackModelKind, AttackPreset, Factorization, RankWeights
 from shared.datasets.splits import Division, DivisionSpec
 from shared.errors import BadInput
 from shared.recommenders.base import Algorithm
@@ -15,6 +16,9 @@ LETTER_OF_ALGORITHM: Mapping[Algorithm, str] = {
     Algorithm.LFM: "L",
     Algorithm.NCF: "N",
 }
+
+
+Settings: TypeAlias = tuple[tuple[str, int | float | str | None], ...]
 
 
 class Part(StrEnum):
@@ -28,13 +32,15 @@ class Part(StrEnum):
 class Side:
     """A recommender of a world: half of the users of a part are its members.
 
-    pool  strangers get a random draw from so many popular items (Popularity Randomization); None = all get
-          the same popular list
+    pool             strangers get a random draw from so many popular items (Popularity Randomization); None =
+                     all get the same popular list
+    hyperparameters  where they depart from the paper's, by name
     """
 
     dataset: str
     algorithm: Algorithm
     pool: int | None = None
+    hyperparameters: Settings = ()
 
     @property
     def code(self) -> str:
@@ -43,13 +49,22 @@ class Side:
         algorithm = LETTER_OF_ALGORITHM.get(self.algorithm)
         return dataset + algorithm if dataset and algorithm else f"{self.dataset}/{self.algorithm}"
 
+    @property
+    def settings(self) -> str | None:
+        """Where it departs from the paper's hyperparameters, in words; None = nowhere."""
+        return " ".join(f"{name}={value}" for name, value in self.hyperparameters) or None
+
 
 @dataclass(frozen=True)
 class Cell:
     """One experiment. Two equal cells have equal figures.
 
+    factorization   how item vectors are learned; None = as the preset does
     known_history   how many of each user's interactions the attacker knows, drawn at random; None = all
     n_shadow_users  how many users the shadow part has, drawn at random; None = all
+    is_rehearsal    the attacker tries the attack on itself: the target is trained on the shadow part with
+                    another coin, the attack learns on four fifths of the users and judges the others. Choices
+                    are made on such cells, for they need no label of a target.
     seed            of everything that is drawn: the division, both coins, trainings, the attack model
     """
 
@@ -60,10 +75,12 @@ class Cell:
     weights: RankWeights = RankWeights.LINEAR
     k: int = 100
     length: int = 100
+    factorization: Factorization | None = None
     division: Division = Division.BY_INTERACTION
     min_interactions: int = 20
     known_history: int | None = None
     n_shadow_users: int | None = None
+    is_rehearsal: bool = False
     seed: int = 0
 
     @property

@@ -13,11 +13,8 @@ from services.attacker.experiments.cells import Cell, Side
 from shared.attacks import AttackPreset
 from shared.contract.experiments import Axes, GridSpec
 from shared.errors import BadInput, NotFound
-from shared.recommenders.base import Algorithm
 
 __all__ = ["Axes", "Grid", "grid_folder", "load_grids", "read_grid", "select"]
-
-_PAPER_ALGORITHMS = (Algorithm.ITEM, Algorithm.LFM, Algorithm.NCF)
 
 
 class Grid(GridSpec):
@@ -63,9 +60,8 @@ class Grid(GridSpec):
 def _cell(shadow: Side, target: Side, preset: AttackPreset, values: Mapping[str, object], seed: int) -> Cell:
     pool = int(str(values["pool"])) or None
     shadow_pool = pool if values["is_shadow_defended"] else None
-    own = {
-        name: value or None for name, value in values.items() if name not in ("pool", "is_shadow_defended")
-    }
+    own = {name: value for name, value in values.items() if name not in ("pool", "is_shadow_defended")}
+    own |= {name: values[name] or None for name in ("known_history", "n_shadow_users")}
     base = Cell(replace(shadow, pool=shadow_pool), replace(target, pool=pool), preset=preset, seed=seed)
     return replace(base, **own)  # type: ignore[arg-type]  # names and types are those of Axes
 

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.attacker.attack.item_vectors import Factorization, learn_item_vectors
+from services.attacker.attack.item_vectors import learn_item_vectors
 from services.attacker.experiments.cells import Cell, Part
 from services.attacker.packing import pack_interactions, unpack_interactions
 from services.attacker.worlds import ItemKnowledge, pack_histories
 from shared.artifacts import ArtifactStore, Plain, artifact_name
+from shared.attacks import Factorization
 from shared.datasets.registry import load
 from shared.datasets.splits import DivisionSpec, divide, draw_members
 from shared.interactions import Interactions
@@ -66,6 +67,7 @@ class RecommenderPlan:
     algorithm: Algorithm
     hyperparameters: tuple[tuple[str, int | float | str | None], ...]
     n_users: int | None
+    is_rehearsal: bool
     seed: int
 
     @property
@@ -73,17 +75,25 @@ class RecommenderPlan:
         """The artefact's name."""
         return _name("recommender", self)
 
+    @property
+    def drawn_from(self) -> str:
+        """What its coin and its training are called."""
+        return "rehearsal" if self.is_rehearsal else self.part
+
 
 def recommender_plan(cell: Cell, part: Part, data: str) -> RecommenderPlan:
     """Say which recommender stands on one side of a cell; the paper's hyperparameters, written out."""
     side = cell.shadow if part is Part.SHADOW else cell.target
+    is_rehearsal = cell.is_rehearsal and part is Part.TARGET
+    settings = parse_hyperparameters(side.algorithm, dict(side.hyperparameters))
     return RecommenderPlan(
         data=data,
         split=cell.split,
-        part=part,
+        part=Part.SHADOW if is_rehearsal else part,
         algorithm=side.algorithm,
-        hyperparameters=tuple(sorted(asdict(parse_hyperparameters(side.algorithm, {})).items())),
-        n_users=cell.n_shadow_users if part is Part.SHADOW else None,
+        hyperparameters=tuple(sorted(asdict(settings).items())),
+        n_users=cell.n_shadow_users if is_rehearsal or part is Part.SHADOW else None,
+        is_rehearsal=is_rehearsal,
         seed=cell.seed,
     )
 
@@ -136,7 +146,7 @@ def make_recommender(store: ArtifactStore, name: str, plan: RecommenderPlan, *, 
     model = KINDS[plan.algorithm].train(
         histories[np.flatnonzero(is_member)],
         parse_hyperparameters(plan.algorithm, dict(plan.hyperparameters)),
-        seed=seed_for(plan.seed, plan.part, "training"),
+        seed=seed_for(plan.seed, plan.drawn_from, "training"),
         progress=progress.part(0.0, 0.9),
     )
     lists = model.recommend(np.arange(model.histories.shape[0]), k=K_MAX)
@@ -199,8 +209,11 @@ def _population(store: ArtifactStore, plan: RecommenderPlan) -> tuple[Any, NDArr
     if plan.n_users is not None and plan.n_users < part.n_users:
         drawn = rng_for(plan.seed, plan.part, "users").permutation(part.n_users)[: plan.n_users]
         part = part.take_users(np.sort(drawn))
-    is_member, kept = draw_members(part.n_users, rng=rng_for(plan.seed, plan.part, "membership"))
-    return part.histories[kept], is_member[kept]
+    everyone, kept = draw_members(part.n_users, rng=rng_for(plan.seed, plan.part, "membership"))
+    is_member = everyone[kept]
+    if plan.is_rehearsal:  # the same users, another coin
+        is_member = rng_for(plan.seed, plan.drawn_from, "membership").permutation(is_member)
+    return part.histories[kept], is_member
 
 
 def _interactions(store: ArtifactStore, name: str) -> Interactions:

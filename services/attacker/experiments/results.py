@@ -93,16 +93,18 @@ def cell_row(planned: PlannedCell, store: ArtifactStore) -> dict[str, Any]:
 
 def _quality_row(planned: PlannedQuality, store: ArtifactStore) -> dict[str, Any]:
     recommender = planned.plan.recommender
-    published = HIT_RATES.get((planned.dataset, recommender.algorithm))
+    side = planned.side
+    published = None if side.settings else HIT_RATES.get((side.dataset, side.algorithm))
     about = dict(store.get(planned.plan.name).meta)
     about.pop("seconds")
     return {
         "grids": ";".join(planned.grids),
-        "dataset": planned.dataset,
+        "dataset": side.dataset,
         "algorithm": recommender.algorithm.value,
         "part": recommender.part.value,
         "k": planned.plan.k,
         "seed": recommender.seed,
+        "settings": side.settings,
         "published": None if published is None else published[0 if recommender.part is Part.SHADOW else 1],
     } | about
 
@@ -122,6 +124,10 @@ def _spec_of(cell: Cell) -> dict[str, Any]:
         "weights": cell.weights.value,
         "k": cell.k,
         "length": cell.length,
+        "factorization": cell.factorization.value if cell.factorization else None,
+        "shadow_settings": cell.shadow.settings,
+        "target_settings": cell.target.settings,
+        "is_rehearsal": cell.is_rehearsal,
         "division": cell.division.value,
         "min_interactions": cell.min_interactions,
         "known_history": cell.known_history,
@@ -133,7 +139,8 @@ def _spec_columns() -> list[str]:
     return [
         "code", "seed", "shadow_dataset", "shadow_algorithm", "shadow_pool", "target_dataset",
         "target_algorithm", "pool", "preset", "model", "weights", "k", "length", "division",
-        "min_interactions", "known_history", "n_shadow_users",
+        "min_interactions", "known_history", "n_shadow_users", "factorization", "shadow_settings",
+        "target_settings", "is_rehearsal",
     ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.attacker.attack.registry import PRESETS
 from services.attacker.experiments.cell_run import CellMaterials, run_cell, run_control
-from services.attacker.experiments.cells import Cell, Part
+from services.attacker.experiments.cells import Cell, Part, Side
 from services.attacker.experiments.failures import Failures, write_whole
 from services.attacker.experiments.grids import Grid
 from services.attacker.experiments.materials import (
@@ -123,7 +123,7 @@ class PlannedQuality:
     """A recommender's hit rate, the grids that show it and the artefact."""
 
     plan: QualityPlan
-    dataset: str
+    side: Side
     grids: tuple[str, ...]
 
 
@@ -255,7 +255,7 @@ def _add_recommender(
 def _add_vectors(
     cell: Cell, dataset: str, jobs: dict[str, Job], store: ArtifactStore, data: Mapping[str, str]
 ) -> str:
-    factorization = PRESETS[cell.preset].factorization
+    factorization = cell.factorization or PRESETS[cell.preset].factorization
     plan = VectorPlan(data[dataset], cell.split, cell.length, factorization, cell.seed)
     label = _label(f"item vectors of {dataset}, {cell.length} by {factorization}", cell, _OF_DIVISION)
     weight = _SECONDS["item vectors"]
@@ -280,7 +280,7 @@ def _plan_qualities(
                     recommender = recommender_plan(cell, part, data[side.dataset])
                     plan = QualityPlan(recommender, k=100)
                     _add_quality(plan, f"HR@100 of {side.code} {part}, seed {seed}", jobs, store)
-                    planned.append(PlannedQuality(plan, side.dataset, (grid.name,)))
+                    planned.append(PlannedQuality(plan, side, (grid.name,)))
     return tuple(planned)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from services.attacker.attack.item_vectors import Factorization, learn_item_vectors
+from services.attacker.attack.item_vectors import learn_item_vectors
+from shared.attacks import Factorization
 from shared.progress import SILENT
 
 ALL = pytest.mark.parametrize("factorization", list(Factorization))

@@ -174,6 +174,19 @@ def test_a_run_compared_with_itself_has_no_change(studied):
     assert (same.auc_change == 0).all()
 
 
+def test_a_rehearsal_needs_no_target(tmp_path):
+    """Both recommenders stand on the shadow part, under two coins; a fifth of the users is judged."""
+    plan, store = run(tmp_path, grid(among=("item",), vary=Axes(is_rehearsal=(True,))))
+
+    cells, _, _ = collect(plan, store)
+    names = plan.cells[0].materials
+    shadow, target = (store.get(name).arrays for name in (names.shadow, names.target))
+
+    assert (np.asarray(shadow["indices"]) == np.asarray(target["indices"])).all()
+    assert 0.3 < np.mean(np.asarray(shadow["is_member"]) == np.asarray(target["is_member"])) < 0.7
+    assert cells.members[0] + cells.non_members[0] == len(shadow["is_member"]) // 5
+
+
 def test_failures_are_written_down(studied, tmp_path):
     store, engine = ArtifactStore(tmp_path / "artifacts"), InlineEngine()
     own = grid(vary=Axes(n_shadow_users=(1,)))

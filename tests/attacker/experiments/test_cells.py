@@ -86,10 +86,22 @@ def test_a_published_grid_varies_nothing_but_the_preset():
 def test_the_paper_is_all_its_tables_figures_and_studies():
     names = {grid.name for grid in select(GRIDS, "paper")}
 
-    assert names == {name for name, grid in GRIDS.items() if grid.kind != "collection"} - {
-        "smoke-attack",
-        "smoke-quality",
+    assert {"table-2", "figure-3", "table-3", "table-4", "table-5", "assumption-3"} <= names
+    assert {"k", "l", "weights", "attack-model", "history-length", "n-shadow-users", "split"} <= names
+    assert "k-of-popularity-randomisation" in names
+
+
+def test_settings_of_a_recommender_stand_on_both_sides():
+    cells = GRIDS["lfm-start-attack"].cells([0])
+
+    assert {cell.target.settings for cell in cells} == {
+        None,
+        "init_scale=0.03",
+        "init=uniform init_scale=0.1",
+        "init=uniform init_scale=0.2",
     }
+    assert all(cell.shadow.settings == cell.target.settings for cell in cells)
+    assert {cell.target.algorithm for cell in cells} == {Algorithm.LFM}
 
 
 def test_all_81_cells_are_in_the_paper():
