@@ -76,12 +76,15 @@ class Pool:
         future.add_done_callback(lambda done: self._tell_listener(serial, done))
 
     def close(self, grace_s: float) -> None:
-        """Stop all tasks, and end workers whose tasks do not stop within the grace."""
+        """Stop all tasks, and end workers whose tasks do not stop within the grace.
+
+        Tasks of a broken pool are not stopped: a worker's death has ended them, whoever hears of it first.
+        """
         assert self._listener is not threading.current_thread(), "an engine cannot be closed from a callback"
-        self._closing = True
+        self._closing = not self.broken
         with self._lock:
             tasks = [entry.task for entry in self._entries.values()]
-        for task in tasks:
+        for task in tasks if self._closing else ():
             task.stop()
         ended = [task.ended for task in tasks]
         if wait(ended, timeout=grace_s).not_done:
