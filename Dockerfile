@@ -41,7 +41,7 @@ pip install -c constraints.txt -r /tmp/requirements.txt
 packages=$(python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 rm -rf "$packages"/torch/include "$packages"/torch/share "$packages"/torch/test "$packages"/torch/lib/*.a
 find "$packages/torch/bin" -type f ! -name torch_shm_manager -delete
-for package in llvmlite numba numpy pandas scipy sympy networkx; do
+for package in dask distributed llvmlite numba numpy pandas scipy sympy networkx; do
     find "$packages/$package" -type d -name tests -prune -exec rm -rf {} +
 done
 EOF
