@@ -122,10 +122,10 @@ def hit_rate_pair(deployment: Deployment) -> tuple[str, str]:
         return "HR@k", _WITHOUT_QUALITY.get(deployment.quality, f"not measured ({deployment.progress.note})")
     low, high = hits.members_interval
     members = f"{hits.members:.3f} [{low:.3f}, {high:.3f}]"
-    compared = f"{members} for members; the popularity list gives them {hits.popularity:.3f}"
-    if hits.members_interval[0] <= hits.popularity:
-        compared += ", which is as good or better"
-    return f"HR@{hits.k}", compared
+    compared = f"for members; the popularity list gives them {hits.popularity:.3f}"
+    if low <= hits.popularity:
+        compared = f"for members, not clearly better than the popularity list's {hits.popularity:.3f}"
+    return f"HR@{hits.k}", f"{members} {compared}"
 
 
 def attack_pairs(attack: Attack) -> Iterator[tuple[str, str]]:
