@@ -1,7 +1,7 @@
 """What `recleak experiment` and `recleak cell` print."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from lab.tables import NOTHING, UNRESOLVED, pairs_table
 from services.attacker.experiments import results
 from services.attacker.experiments.cells import Cell
 from services.attacker.experiments.grids import Grid, grid_folder, load_grids
+from services.attacker.experiments.matrix import variation_of
 from services.attacker.experiments.session import Standing, find_grids, missing_data, names_of, standing
 from services.attacker.experiments.single import CellResult
 from services.attacker.experiments.tally import total
@@ -98,7 +99,7 @@ def print_comparison(a: Path, b: Path, rows: int, *, as_json: bool) -> None:
         say_json(both.to_json(orient="records", double_precision=15, indent=2))
         return
     table = _table("cell", "seed", "AUC a", "AUC b", "change", "bal. acc. a", "bal. acc. b", "change")
-    for row in both.head(rows).to_dict("records"):
+    for row in ({str(k): v for k, v in one.items()} for one in both.head(rows).to_dict("records")):
         figures = [
             _three(row[f"{figure}_{one}"], sign=one == "change")
             for figure in ("auc", "balanced_accuracy")
@@ -185,11 +186,8 @@ def _state(found: Standing) -> str:
     return "stopped, with failures" if found.failures else "stopped"
 
 
-def _label(row: Any) -> str:  # noqa: ANN401 - a row of results.csv
-    papers = {"k": 100, "length": 100, "model": "mlp", "weights": "linear", "division": "by-interaction"}
-    varied = [f"{name} {row[name]}" for name in papers if row[name] != papers[name]]
-    names = ("pool", "shadow_pool", "known_history", "n_shadow_users")
-    varied += [f"{name} {row[name]:g}" for name in names if not pd.isna(row[name])]
+def _label(row: Mapping[str, Any]) -> str:
+    varied = (f"{name} {value}" for name, value in variation_of(row).items())
     return ", ".join([f"{row['code']} {row['preset']}", *varied])
 
 

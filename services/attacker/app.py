@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from services.attacker.experiment_routes import experiment_router
 from services.attacker.health import health_router
 from services.attacker.resources import open_service
 from services.attacker.routes import attacker_router
@@ -43,8 +44,8 @@ def create_app(
             make_engine=make_engine or (lambda: open_engine(settings.engine, n_workers=settings.workers)),
             artifacts=artifacts or ArtifactStore(settings.artifacts),
             environment=environment,
-        ) as service:
-            app.state.service = service
+        ) as opened:
+            app.state.service, app.state.experiments = opened.attacks, opened.experiments
             yield
 
     app = make_app(
@@ -54,5 +55,6 @@ def create_app(
         settings.api_key, setting="RECLEAK_ATTACKER_API_KEY", scheme="ApiKey", when_unset=WhenUnset.OPEN
     )
     app.include_router(attacker_router(check_key))
+    app.include_router(experiment_router(check_key))
     app.include_router(health_router())
     return app

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from services.attacker.experiment_jobs import ExperimentJobs, ExperimentPlace
+from services.attacker.experiment_jobs import interrupt_unfinished as interrupt_experiments
+from services.attacker.experiment_service import ExperimentService
 from services.attacker.jobs import Jobs, interrupt_unfinished
 from services.attacker.key_variables import KeyVariables
 from services.attacker.service import AttackerService
@@ -13,6 +17,14 @@ from shared.database import open_database
 from shared.engine import Engine
 
 
+@dataclass(frozen=True)
+class OpenServices:
+    """What routes talk to."""
+
+    attacks: AttackerService
+    experiments: ExperimentService
+
+
 @contextmanager
 def open_service(
     settings: AttackerSettings,
@@ -20,7 +32,7 @@ def open_service(
     make_engine: Callable[[], Engine],
     artifacts: ArtifactStore,
     environment: Mapping[str, str],
-) -> Iterator[AttackerService]:
+) -> Iterator[OpenServices]:
     """Open the database at its newest schema, and mark what was interrupted when the service ended.
 
     environment  where specs' keys are read from
@@ -29,18 +41,33 @@ def open_service(
     database = open_database(settings.url, migrations="services.attacker:migrations")
     try:
         artifacts.clean()
+        engine = make_engine()
         resources = Resources(
             database=database,
             artifacts=artifacts,
-            engine=make_engine(),
+            engine=engine,
             keys=KeyVariables(environment),
             data_dir=settings.data_dir,
         )
+        place = ExperimentPlace(
+            database=database,
+            engine=engine,
+            folder=settings.experiments,
+            data_dir=settings.data_dir,
+            n_slots=getattr(engine, "n_workers", 1),
+        )
+        place.artifacts.clean()
         interrupt_unfinished(resources)
+        interrupt_experiments(database)
         jobs = Jobs(resources, concurrent_attacks=settings.concurrent_attacks)
+        experiments = ExperimentJobs(place)
         try:
-            yield AttackerService(resources=resources, jobs=jobs)
+            yield OpenServices(
+                AttackerService(resources=resources, jobs=jobs), ExperimentService(place, experiments)
+            )
         finally:
-            jobs.close()
+            experiments.stop()
+            jobs.close()  # the engine with them
+            experiments.join()
     finally:
         database.close()

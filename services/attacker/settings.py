@@ -75,6 +75,11 @@ class AttackerSettings(BaseSettings):
         """Folder of the artefact store; workers elsewhere are told of it."""
         return (self.data / "artifacts").resolve()
 
+    @property
+    def experiments(self) -> Path:
+        """Folder of the runs of experiments and of their artefacts."""
+        return self.data / "experiments"
+
 
 def read_settings() -> AttackerSettings:
     """Read the environment. Raises BadInput naming each variable that cannot be used, never its value."""

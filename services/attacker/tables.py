@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.migrations import new_metadata
 
-_GROWING = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers only INTEGER keys by itself
+GROWING = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers only INTEGER keys by itself
 
 
 class Base(DeclarativeBase):
@@ -78,7 +78,7 @@ class EventRow(Base):
     __tablename__ = "events"
     __table_args__ = ({"sqlite_autoincrement": True},)  # ids only grow, even after a deletion
 
-    id: Mapped[int] = mapped_column(_GROWING, primary_key=True)
+    id: Mapped[int] = mapped_column(GROWING, primary_key=True)
     attack_id: Mapped[str] = mapped_column(ForeignKey("attacks.id", ondelete="CASCADE"), index=True)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     state: Mapped[str] = mapped_column(String(16))

@@ -1,12 +1,12 @@
 """The attacker service, typed."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from typing import Self
 
 import httpx
 
-from shared.client.events import follow
+from shared.client.events import follow_path
+from shared.client.experiments import ExperimentsClient
 from shared.client.waiting import Clock, wait_for
 from shared.client.wire import Wire, segment
 from shared.contract.attacker import (
@@ -46,6 +46,7 @@ class AttackerClient:
     ) -> None:
         self._wire = Wire(url, timeout_s=timeout_s, transport=transport, default_key=api_key)
         self._clock = clock
+        self.experiments = ExperimentsClient(self._wire, clock)
 
     @property
     def url(self) -> str:
@@ -91,14 +92,8 @@ class AttackerClient:
 
         last_event_id  only events after this one; None = all, from the first
         """
-
-        def connect(last: int | None) -> AbstractContextManager[httpx.Response]:
-            headers = {"Accept": "text/event-stream"}
-            if last is not None:
-                headers["Last-Event-ID"] = str(last)
-            return self._wire.stream(f"{_path(attack_id)}/events", headers=headers)
-
-        return follow(connect, last_event_id=last_event_id, clock=self._clock)
+        path = f"{_path(attack_id)}/events"
+        return follow_path(AttackEvent, self._wire, path, last_event_id=last_event_id, clock=self._clock)
 
     def wait(self, attack_id: str) -> Attack:
         """Wait until an attack is done. Raises as `finished`."""

@@ -80,7 +80,7 @@ def cell_row(planned: PlannedCell, store: ArtifactStore) -> dict[str, Any]:
         (cell.shadow.dataset, cell.shadow.algorithm),
         (cell.target.dataset, cell.target.algorithm),
     )
-    row = _spec_of(cell) | {
+    row = spec_row(cell) | {
         "grids": ";".join(planned.grids),
         "published": published_figure(shadow, target) if _is_papers(cell) else None,
     }
@@ -109,7 +109,8 @@ def _quality_row(planned: PlannedQuality, store: ArtifactStore) -> dict[str, Any
     } | about
 
 
-def _spec_of(cell: Cell) -> dict[str, Any]:
+def spec_row(cell: Cell) -> dict[str, Any]:
+    """Give the columns that say which cell a row is about."""
     return {
         "code": cell.code,
         "seed": cell.seed,

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from services.attacker.experiments.grids import Grid
 from services.attacker.experiments.runs import RunSpec
 from services.attacker.experiments.scheduling import Job
 from services.attacker.experiments.session import Workshop, begin
 from shared.artifacts import ArtifactStore
-from shared.engine import Engine, InlineEngine
-from shared.errors import RecLeakError
+from shared.engine import Engine, InlineEngine, OnProgress, Task
+from shared.engine.guard import Failure
+from shared.errors import JobFailed, RecLeakError
 
 DATASET = "synthetic:users=80,items=160,history=80,seed=2"
 
@@ -62,6 +64,24 @@ class Remembering:
 
     def failed(self, job: Job, error: RecLeakError) -> None:
         self.lost.append(job.name)
+
+
+class FailingEngine:
+    """Runs work at once; functions of a name fail, as long as it is set."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._inner = InlineEngine()
+
+    def submit(self, function: Any, *args: object, on_progress: OnProgress = lambda *_: None) -> "Task[Any]":
+        if function.__name__ != self.name:
+            return self._inner.submit(function, *args, on_progress=on_progress)
+        task: Task[Any] = Task(self.name, on_progress)
+        task.settle(Failure(JobFailed("the disk is full"), trace=""))
+        return task
+
+    def close(self) -> None:
+        self._inner.close()
 
 
 def run_whole(folder: Path, *grids: Grid, seeds: tuple[int, ...] = (0,)) -> bytes:

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,11 +21,10 @@ from services.attacker.experiments.session import (
 from services.attacker.experiments.tally import Count, total
 from shared.artifacts import ArtifactStore
 from shared.datasets.registry import load
-from shared.engine import InlineEngine, OnProgress, Task
-from shared.engine.guard import Failure
-from shared.errors import BadInput, Conflict, JobFailed, JobStopped, NotFound
+from shared.errors import BadInput, Conflict, JobStopped, NotFound
 from tests.attacker.experiments.session_worlds import (
     DATASET,
+    FailingEngine,
     Remembering,
     never,
     run_whole,
@@ -40,24 +38,6 @@ from tests.attacker.experiments.session_worlds import (
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The results of a run that nothing happened to."""
     return run_whole(tmp_path_factory.mktemp("undisturbed"))
-
-
-class FailingEngine:
-    """Runs work at once; functions of a name fail."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._inner = InlineEngine()
-
-    def submit(self, function: Any, *args: object, on_progress: OnProgress = lambda *_: None) -> "Task[Any]":
-        if function.__name__ != self.name:
-            return self._inner.submit(function, *args, on_progress=on_progress)
-        task: Task[Any] = Task(self.name, on_progress)
-        task.settle(Failure(JobFailed("the disk is full"), trace=""))
-        return task
-
-    def close(self) -> None:
-        self._inner.close()
 
 
 def test_a_run_that_is_stopped_after_every_job_makes_each_once(tmp_path: Path, undisturbed: bytes) -> None:

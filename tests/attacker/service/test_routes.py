@@ -43,7 +43,7 @@ def attack_id(attacker: Running, world: World) -> str:
 
 def events_of(answer: httpx.Response) -> list[AttackEvent]:
     assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/event-stream")
-    return list(parse_events(answer.text.splitlines()))
+    return list(parse_events(AttackEvent, answer.text.splitlines()))
 
 
 def test_submitting_says_where_to_follow(attacker: Running, world: World) -> None:

@@ -7,6 +7,7 @@ import pytest
 from client_worlds import FakeTime, Service, attacker, event, problem, stream
 
 from shared.client.events import parse_events
+from shared.contract.attacker import AttackEvent
 from shared.errors import NotFound, ServiceBrokeContract, ServiceUnreachable
 
 PATH = "GET /v1/attacks/a1/events"
@@ -26,12 +27,12 @@ class Breaking(httpx.SyncByteStream):
 def test_comments_and_unfinished_events_are_skipped() -> None:
     lines = [": still here", "", *event(7).splitlines(), "", "retry: 3000", "", "data: {"]
 
-    assert [one.id for one in parse_events(lines)] == [7]
+    assert [one.id for one in parse_events(AttackEvent, lines)] == [7]
 
 
 def test_what_is_no_event_breaks_the_contract() -> None:
-    with pytest.raises(ServiceBrokeContract, match="no event of an attack"):
-        list(parse_events(["data: hello", ""]))
+    with pytest.raises(ServiceBrokeContract, match="no AttackEvent"):
+        list(parse_events(AttackEvent, ["data: hello", ""]))
 
 
 def test_events_end_behind_the_final_one() -> None:
