@@ -78,8 +78,8 @@ class ExperimentsClient:
 
     def resume(self, experiment_id: str, *, only_failed: bool = False) -> Experiment:
         """Go on with what is not done, or only with what failed."""
-        query = "?only_failed=true" if only_failed else ""
-        return self._wire.post(Experiment, f"{_path(experiment_id)}/resume{query}")
+        params = {"only_failed": "true"} if only_failed else None
+        return self._wire.post(Experiment, f"{_path(experiment_id)}/resume", params=params)
 
     def delete(self, experiment_id: str) -> None:
         """Delete an experiment and what no other one uses."""

@@ -48,10 +48,16 @@ class Wire:
         return self._parsed(model, self.send("GET", path, params=params, key=key))
 
     def post(
-        self, model: type[Model], path: str, body: BaseModel | None = None, *, key: str | None = None
+        self,
+        model: type[Model],
+        path: str,
+        body: BaseModel | None = None,
+        *,
+        params: Params | None = None,
+        key: str | None = None,
     ) -> Model:
         """Send something. Raises as `get`."""
-        return self._parsed(model, self.send("POST", path, body=body, key=key))
+        return self._parsed(model, self.send("POST", path, params=params, body=body, key=key))
 
     def delete(self, path: str, *, key: str | None = None) -> None:
         """Delete something. Raises what `send` raises."""
