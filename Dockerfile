@@ -52,7 +52,7 @@ COPY shared shared
 COPY services services
 COPY lab lab
 COPY recleak recleak
-COPY recleak recleak
+COPY experiments experiments
 RUN /opt/tools/bin/pip wheel --no-build-isolation --no-deps --wheel-dir /tmp/wheel . \
     && pip install --no-deps /tmp/wheel/recleak-*.whl \
     && pip check \
