@@ -12,6 +12,7 @@ from services.attacker.experiments import results
 from services.attacker.experiments.failures import read_failures
 from services.attacker.experiments.grids import Grid, grid_folder, load_grids, read_grid, select
 from services.attacker.experiments.materials import code_hash
+from services.attacker.experiments.report.document import write_report
 from services.attacker.experiments.run_lock import is_worked_on, working_on
 from services.attacker.experiments.runs import (
     SPEC_FILE,
@@ -101,6 +102,10 @@ def find_grids(name: str) -> tuple[str, tuple[Grid, ...]]:
     if not path.is_file():
         raise NotFound(f"there is no file {name}")
     own = read_grid(path)
+    if own.name in grids:
+        raise BadInput(
+            f"{name} has the name of an experiment of ours; call yours something else than {own.name}"
+        )
     return own.name, tuple(select({**grids, own.name: own}, own.name))
 
 
@@ -204,14 +209,15 @@ def figures_so_far(folder: Path, store: ArtifactStore | None = None) -> pd.DataF
 
 
 def write_again(folder: Path, artifacts: Path | None = None) -> Path:
-    """Write a run's results anew, from what is stored; gives the folder.
+    """Write a run's results and report anew, from what is stored; gives the report's path.
 
     artifacts  None = those that the run works with
     """
     saved = Saved.load(folder)
     store = store_of(saved.spec) if artifacts is None else ArtifactStore(artifacts)
-    _write(folder, _plan_of(saved, store), store)
-    return folder
+    plan = _plan_of(saved, store)
+    results.write(folder, plan, store)
+    return write_report(folder, plan, store, grids=grids_of(saved.spec))
 
 
 def store_of(spec: RunSpec) -> ArtifactStore:
@@ -247,14 +253,11 @@ def _work(
             should_stop=should_stop,
         )
     except JobStopped:
-        _write(folder, plan, shop.store)
+        results.write(folder, plan, shop.store)
         raise
-    _write(folder, plan, shop.store)
+    results.write(folder, plan, shop.store)
+    write_report(folder, plan, shop.store, grids=grids_of(Saved.load(folder).spec))
     return Ended(plan, read_failures(folder))
-
-
-def _write(folder: Path, plan: Plan, store: ArtifactStore) -> None:
-    results.write(folder, plan, store)
 
 
 def _failed(plan: Plan, failures: Collection[str]) -> list[Job]:
