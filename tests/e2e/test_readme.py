@@ -125,7 +125,7 @@ def test_members_get_their_own_list_and_strangers_one_for_all(said: dict[str, st
     (truth,) = answers(said["oracle"])
     member, stranger, nobody, batch = answers(said["lists"])
 
-    assert len(truth["user_ids"]) == 10
+    assert len(truth["user_ids"]) == 20
     is_member = dict(zip(truth["user_ids"], truth["is_member"], strict=True))
     assert is_member[member["user_id"]] and not is_member[stranger["user_id"]]
     assert nobody["user_id"] == "nobody" and nobody["items"] == stranger["items"] != member["items"]
