@@ -1,7 +1,8 @@
 """Runs from the command line: progress, Ctrl-C, exit codes."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from services.attacker.experiments.single import CellResult, run_single
 from shared.engine.process import available_cores
 from shared.errors import JobFailed, JobStopped
 
+LOG_FILE = "log.txt"
 _STOPPING = "stopping at the next epoch or chunk; Ctrl-C again stops at once"
 
 
@@ -91,7 +93,7 @@ def _followed(
 ) -> None:
     with StopRequest(lambda: err().print(_STOPPING)) as stop:
         try:
-            with _open(artifacts, place) as shop, RunDisplay(shop.n_slots) as shown:
+            with _open(artifacts, place) as shop, RunDisplay(shop.n_slots) as shown, _logged(folder):
                 shown.noted(f"the run is kept in {_shown(folder)}")
                 ended = work(shop, shown, stop)
         except (JobStopped, KeyboardInterrupt) as error:
@@ -102,12 +104,34 @@ def _followed(
 
 def _say_end(ended: Ended, folder: Path) -> None:
     out().print(f"{len(ended.plan.cells)} cells, {len(ended.plan.qualities)} hit rates: {_shown(folder)}")
-    if ended.failures:
-        label, why = next(iter(ended.failures.items()))
-        raise JobFailed(
-            f"{len(ended.failures)} jobs failed, the first is {label} ({why}); all others are done, try the "
-            f"failed ones again with: {_command('resume', folder)} --retry-failed-only"
-        )
+    if not ended.failures:
+        return
+    labels = {job.name: job.label for job in ended.plan.jobs}
+    first, *others = [
+        job.label
+        for job in ended.plan.jobs
+        if job.label in ended.failures and not {labels.get(need) for need in job.needs} & {*ended.failures}
+    ]
+    n_needing = len(ended.failures) - len(others) - 1
+    raise JobFailed(
+        f"{len(others) + 1} jobs failed, and {n_needing} that need them; the first is {first} "
+        f"({ended.failures[first]}); all others are done, {LOG_FILE} in the folder says more, try again "
+        f"with: {_command('resume', folder)} --retry-failed-only"
+    )
+
+
+@contextmanager
+def _logged(folder: Path) -> Iterator[None]:
+    """Keep what is logged, tracebacks of failed jobs above all, in the run's folder."""
+    handler = logging.FileHandler(folder / LOG_FILE, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()
 
 
 def _open(artifacts: Path, place: Place) -> AbstractContextManager[Workshop]:

@@ -82,11 +82,13 @@ def print_status(folder: Path, artifacts: Path | None, *, as_json: bool) -> None
         ("jobs", f"{whole.done} of {whole.total} done"),
         *((f"  {kind}", f"{one.done} of {one.total}") for kind, one in found.counts.items()),
         ("failures", str(len(found.failures))),
-        *((f"  {label}", why) for label, why in found.failures.items()),
     ]
     if not found.is_current:
         pairs.append(("program", "another than this one; a resume makes its figures anew"))
-    out().print(pairs_table(pairs))
+    console = out()
+    console.print(pairs_table(pairs))
+    for label, why in found.failures.items():
+        console.print(f"{label}: {why}", markup=False, soft_wrap=True)
 
 
 def print_comparison(a: Path, b: Path, rows: int, *, as_json: bool) -> None:

@@ -32,10 +32,11 @@ class RunDisplay:
         self._console = console or err()
         self._began_at = time.monotonic()
         self._said_at = float("-inf")
+        self._last_error: RecLeakError | None = None
         self._live: Live | None = None
         if self._console.is_terminal:
             self._live = Live(
-                get_renderable=self._render, console=self._console, refresh_per_second=4, transient=True
+                get_renderable=self.render, console=self._console, refresh_per_second=4, transient=True
             )
 
     def __enter__(self) -> Self:
@@ -70,9 +71,28 @@ class RunDisplay:
         self._line_if_due()
 
     def failed(self, job: Job, error: RecLeakError) -> None:
-        """Say so at once."""
+        """Say so at once, and nothing of those that needed it: their error is the same."""
         self.tally.failed(job, error)
-        self._line(f"failed: {job.label}: {error}")
+        if error is not self._last_error:
+            self._line(f"failed: {job.label}: {error}")
+        self._last_error = error
+
+    def render(self) -> RenderableType:
+        """Draw what a terminal shows."""
+        counts = self.tally.counts()
+        if not counts:
+            return Text("reading the data", style="dim")
+        table = Table.grid(padding=(0, 1))
+        for kind, one in counts.items():
+            bar = ProgressBar(total=max(one.total, 1), completed=one.done, width=24)
+            table.add_row(kind, bar, f"{one.done}/{one.total}")
+        running = self.tally.running()[:_SHOWN_RUNNING]
+        left = self.tally.time_left_s(self._n_slots)
+        foot = [f"elapsed {duration(time.monotonic() - self._began_at)}"]
+        foot += [f"about {duration(left)} left"] if left is not None else []
+        foot += [f"{self.tally.n_failed} failed"] if self.tally.n_failed else []
+        lines = [Text(f"  {label}", style="dim", overflow="ellipsis", no_wrap=True) for label in running]
+        return Group(table, Text(", ".join(foot)), *lines)
 
     def _line_if_due(self) -> None:
         now = time.monotonic()
@@ -92,22 +112,6 @@ class RunDisplay:
         left_text = f", {duration(left)} left" if left is not None and whole.done < whole.total else ""
         failed = f", {self.tally.n_failed} failed" if self.tally.n_failed else ""
         return f"{whole.done}/{whole.total} done{failed}{left_text} ({kinds})"
-
-    def _render(self) -> RenderableType:
-        counts = self.tally.counts()
-        if not counts:
-            return Text("reading the data", style="dim")
-        table = Table.grid(padding=(0, 1))
-        for kind, one in counts.items():
-            bar = ProgressBar(total=max(one.total, 1), completed=one.done, width=24)
-            table.add_row(kind, bar, f"{one.done}/{one.total}")
-        running = self.tally.running()[:_SHOWN_RUNNING]
-        left = self.tally.time_left_s(self._n_slots)
-        foot = [f"elapsed {duration(time.monotonic() - self._began_at)}"]
-        foot += [f"about {duration(left)} left"] if left is not None else []
-        foot += [f"{self.tally.n_failed} failed"] if self.tally.n_failed else []
-        lines = [Text(f"  {label}", style="dim", overflow="ellipsis", no_wrap=True) for label in running]
-        return Group(table, Text(", ".join(foot)), *lines)
 
 
 def duration(seconds: float) -> str:

@@ -13,6 +13,7 @@ from lab_worlds import run
 from lab import choices
 from shared.contract.attacker import QueryMode
 from shared.datasets.catalog import DATASETS
+from shared.datasets.splits import Division
 from shared.recommenders.base import Algorithm
 from shared.recommenders.served import ColdStart
 
@@ -31,6 +32,8 @@ COMMANDS = [
         for name in ("submit", "list", "show", "queries", "activate", "retrain", "cancel", "delete")
     ),
     *(["data", name] for name in ("list", "info", "fetch", "path")),
+    ["cell"],
+    *(["experiment", name] for name in ("list", "show", "run", "resume", "status", "compare", "report")),
 ]
 
 
@@ -50,7 +53,9 @@ def test_every_command_has_help(command: list[str]) -> None:
     assert "Usage: " in done.output
 
 
-@pytest.mark.parametrize("group", [["demo"], ["serve"], ["attack"], ["deploy"], ["data"]])
+@pytest.mark.parametrize(
+    "group", [["demo"], ["serve"], ["attack"], ["deploy"], ["data"], ["experiment"], ["cell"]]
+)
 def test_the_help_of_each_group_has_examples(group: list[str]) -> None:
     assert "recleak " in run(*group, "--help").output.split("Examples", 1)[1]
 
@@ -67,6 +72,7 @@ def test_the_version_is_said() -> None:
         (choices.AlgorithmName, Algorithm),
         (choices.ColdStartName, ColdStart),
         (choices.ModeName, QueryMode),
+        (choices.DivisionName, Division),
     ],
 )
 def test_choices_are_those_of_the_contract(written: type, real: type) -> None:
@@ -99,6 +105,22 @@ def test_choices_are_those_of_the_contract(written: type, real: type) -> None:
         (["data", "info", "missing.csv"], "missing.csv", 2),
         (["data", "fetch", "synthetic"], "nothing to fetch", 2),
         (["serve", "target", "--port", "99999"], "--port", 2),
+        (["cell", "MIMX"], "'MIMX' is not a cell", 2),
+        (["cell", "MI", "--data-dir", "/nowhere"], "recleak data fetch ml-1m", 2),
+        (["cell", "MI", "--k", "101"], "--k", 2),
+        (["experiment", "run", "papr"], "there is no experiment papr; there are", 2),
+        (["experiment", "run", "missing.toml"], "there is no file missing.toml", 2),
+        (
+            ["experiment", "run", "paper", "--data-dir", "/nowhere"],
+            "datasets adm, lastfm-2k, ml-1m are not",
+            2,
+        ),
+        (["experiment", "run", "smoke", "--engine", "sun"], "an engine is inline, process", 2),
+        (["experiment", "run", "smoke", "--seeds", "0"], "--seeds", 2),
+        (["experiment", "resume", "/nowhere"], "/nowhere holds no run", 2),
+        (["experiment", "status", "/nowhere"], "/nowhere holds no run", 2),
+        (["experiment", "report", "/nowhere"], "/nowhere holds no run", 2),
+        (["experiment", "compare", "/nowhere", "/nowhere"], "/nowhere holds no results", 2),
     ],
 )
 def test_what_goes_wrong_is_one_line(command: list[str], message: str, code: int) -> None:
