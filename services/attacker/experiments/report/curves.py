@@ -64,7 +64,7 @@ def _preset_figure(preset: str, curves: Sequence[Curve], rows: pd.DataFrame) -> 
     shown = rows[rows["preset"] == preset]
     caption = (
         f"{preset}, shadow and target of one kind (assumption I). ROC curves of the attack's scores, members "
-        "positive; dashed: chance. Above linear, below with both axes logarithmic, where the dotted line is "
+        "positive; dashed: chance. Linear first, then with both axes logarithmic, where the dotted line is "
         "the smallest FPR above 0 that the sample resolves. The legend gives the ROC "
         f"AUC{_each_seed(shown)}. {scope(shown)}"
     )

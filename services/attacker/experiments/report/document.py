@@ -36,7 +36,7 @@ from services.attacker.experiments.report.tables import (
     hit_rate_table,
     runtime_table,
 )
-from services.attacker.experiments.report.wording import dataset_name
+from services.attacker.experiments.report.wording import DATASETS
 from services.attacker.experiments.runs import Plan, Saved
 from shared.artifacts import ArtifactStore
 from shared.attacks import AttackPreset
@@ -175,7 +175,7 @@ def _about(saved: Saved) -> list[tuple[str, str]]:
     spec = saved.spec
     where = [f"--data-dir {spec.data_dir}"] if spec.data_dir else []
     command = ["recleak experiment run", spec.experiment, f"--seeds {len(spec.seeds)}", *where]
-    data = [(f"data: {dataset_name(name)}", content) for name, content in sorted(saved.data.items())]
+    data = [(f"data: {DATASETS.get(name, name)}", content) for name, content in sorted(saved.data.items())]
     versions = ", ".join(f"{name} {version}" for name, version in sorted(saved.versions.items()))
     return [
         ("experiment", spec.experiment),

@@ -10,7 +10,7 @@ from services.attacker.experiments.report.colors import Scale, text_color
 from services.attacker.experiments.report.markup import join, tag
 from services.attacker.experiments.report.wording import NOTHING, number
 
-_TOP, _LEFT, _LEGEND = 64.0, 58.0, 30.0
+_TOP, _LEFT, _LEGEND = 64.0, 58.0, 38.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Shape:
         return number * size + (number // self.group * self.gap if self.group else 0.0)
 
 
-SMALL = Shape(84.0, 58.0)
+SMALL = Shape(96.0, 60.0)
 WIDE = Shape(46.0, 34.0, group=3)
 
 
