@@ -3,10 +3,11 @@
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 
 from services.attacker import stages, store
 from services.attacker.answers import Answers
+from services.attacker.journal import Journal, journal_path
 from services.attacker.packing import interactions_of
 from services.attacker.recorder import Step
 from services.attacker.stages import Worlds
@@ -14,7 +15,7 @@ from services.attacker.stepping import Steps
 from services.attacker.target_client import Chunk
 from services.attacker.wire_answers import Names
 from shared.artifacts import artifact_name
-from shared.contract.attacker import AttackSpec, InlineUsers, ProfileUsers
+from shared.contract.attacker import AttackSpec, InlineUsers, ProfileUsers, QueryMode
 from shared.errors import BadInput
 from shared.interactions import Interactions
 from shared.randomness import rng_for
@@ -65,16 +66,28 @@ def ask_for_lists(steps: Steps, spec: AttackSpec) -> None:
 def _ask(steps: Steps, spec: AttackSpec, chunks: Sequence[Chunk], n_users: int) -> None:
     n_done = n_users - sum(len(users) for _, users in chunks)
     began = time.monotonic()
-    with steps.client(spec.target, rng=rng_for(spec.seed, "target", "pauses")) as client:
+    with (
+        _journal(steps, spec) as journal,
+        steps.client(spec.target, rng=rng_for(spec.seed, "target", "pauses"), journal=journal) as client,
+    ):
         try:
             with closing(client.answers(chunks, k=spec.k)) as answers:
                 for number, received in answers:
                     _keep_chunk(steps, number, received, client.deployment)
+                    if journal is not None:
+                        journal.clear()
                     n_done += received.lists.n_users
                     steps.recorder.progress(n_done / n_users, f"lists {n_done:,} of {n_users:,}")
         finally:
             seconds = time.monotonic() - began
             steps.recorder.account(requests=client.requests, repeats=client.repeats, seconds=seconds)
+
+
+def _journal(steps: Steps, spec: AttackSpec) -> AbstractContextManager[Journal | None]:
+    """Open the journal of single answers; in batch mode an answer is a whole chunk and needs none."""
+    if spec.target.query.mode is QueryMode.BATCH:
+        return nullcontext()
+    return Journal(journal_path(steps.artifacts, steps.attack_id))
 
 
 def _keep_chunk(steps: Steps, number: int, received: Answers, deployment: str | None) -> None:

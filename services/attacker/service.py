@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from services.attacker import store
 from services.attacker.jobs import Jobs
+from services.attacker.journal import journal_path
 from services.attacker.packing import unpack_evidence
 from services.attacker.predictions import Predictions
 from services.attacker.public_data import worlds_of
@@ -29,7 +30,7 @@ from shared.contract.base import JobProgress, JobState
 from shared.errors import BadInput, Conflict
 from shared.interactions import Ids
 
-_PACKAGES = ("aiohttp", "numba", "numpy", "scipy", "torch")
+_PACKAGES = ("aiohttp", "numba", "numpy", "scipy")
 
 
 class AttackerService:
@@ -134,6 +135,7 @@ class AttackerService:
                 unused = store.delete_attack(session, attack_id)
             for name in unused:
                 self._resources.artifacts.delete(name)
+            journal_path(self._resources.artifacts, attack_id).unlink(missing_ok=True)
 
     def ping(self) -> None:
         """Raise StorageFailed if the database does not answer."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from services.attacker import store
+from services.attacker.journal import Journal
 from services.attacker.key_variables import KeyVariables
 from services.attacker.making import Making
 from services.attacker.pacing import Stops
@@ -118,10 +119,18 @@ class Steps:
         """The ids of the users to judge, in order."""
         return Ids.from_array(self.artifacts.get(self.judged).arrays["user_ids"]).names
 
-    def client(self, address: TargetAddress, *, rng: np.random.Generator) -> TargetClient:
+    def client(
+        self, address: TargetAddress, *, rng: np.random.Generator, journal: Journal | None = None
+    ) -> TargetClient:
         """Open a client of the target that was asked before. Raises BadInput if its key is not set."""
-        key = self.resources.keys.read(address.key_env)
-        return TargetClient(address, key=key, rng=rng, pinned=self.pinned_deployment(), stops=self.stops)
+        return TargetClient(
+            address,
+            key=self.resources.keys.read(address.key_env),
+            rng=rng,
+            pinned=self.pinned_deployment(),
+            journal=journal,
+            stops=self.stops,
+        )
 
     def pinned_deployment(self) -> str | None:
         """The deployment that gave the stored lists; None = no list yet, or the target does not say which."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from services.attacker import wire_answers
 from services.attacker.answers import Answers
+from services.attacker.journal import Journal
 from services.attacker.pacing import NEVER, SYSTEM_CLOCK, Clock, Stops
 from services.attacker.replies import Access, Reply, expect_ok
 from services.attacker.transport import Transport, together
@@ -31,9 +32,10 @@ Chunk = tuple[int, Sequence[str]]
 class TargetClient:
     """A target and how it is asked; for one thread, closed by its owner.
 
-    key     the target's API key, if it wants one
-    rng     spreads the pauses between tries
-    pinned  the deployment that gave the lists up to now; None = there are none, or it was not named
+    key      the target's API key, if it wants one
+    rng      spreads the pauses between tries
+    pinned   the deployment that gave the lists up to now; None = there are none, or it was not named
+    journal  where single answers are written down, and looked up before they are asked for
     Every method raises TargetUnreachable, TargetBrokeContract, Unauthorized or BadInput with a sentence that
     says what to do, and JobStopped if asked to stop.
     """
@@ -45,6 +47,7 @@ class TargetClient:
         key: str | None,
         rng: np.random.Generator,
         pinned: str | None = None,
+        journal: Journal | None = None,
         stops: Stops = NEVER,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -65,7 +68,8 @@ class TargetClient:
         self._n_chunks = query.concurrency if self._mode is QueryMode.BATCH else 1
         self._knows_not_found = False
         self._named = address.deployment
-        self._pinned = pinned
+        self._journal = journal
+        self._pinned = pinned if pinned is not None or journal is None else journal.deployment
 
     @property
     def deployment(self) -> str | None:
@@ -163,6 +167,14 @@ class TargetClient:
         return wire_answers.batch(body, user_ids=user_ids, k=k, url=reply.url)
 
     async def _single(self, user_id: str, k: int) -> Names | None:
+        if self._journal is None:
+            return await self._single_now(user_id, k)
+        if user_id not in self._journal:
+            names = await self._single_now(user_id, k)
+            self._journal.add(user_id, names, deployment=self._pinned)
+        return self._journal.answer(user_id)
+
+    async def _single_now(self, user_id: str, k: int) -> Names | None:
         reply = await self._transport.send(
             "GET",
             f"{self._user_path(user_id)}/recommendations",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from services.attacker.journal import Journal
 from services.attacker.pacing import NEVER, Clock, Stops
 from services.attacker.target_client import TargetClient
 from shared.contract.attacker import TargetAddress
@@ -51,7 +52,13 @@ class PausedTime:
 
 
 def client_of(
-    url: str, time: PausedTime, *, key: str | None = None, stops: Stops = NEVER, **query: object
+    url: str,
+    time: PausedTime,
+    *,
+    key: str | None = None,
+    stops: Stops = NEVER,
+    journal: Journal | None = None,
+    **query: object,
 ) -> TargetClient:
     asked = {"mode": "single", "concurrency": 2, "retries": 3, "timeout_s": 5, **query}
     deployment = asked.pop("deployment", None)
@@ -60,7 +67,7 @@ def client_of(
         {"url": url, "deployment": deployment, "key_env": key_env, "query": asked}
     )
     rng = np.random.default_rng(0)
-    return TargetClient(address, key=key, rng=rng, stops=stops, clock=time.clock())
+    return TargetClient(address, key=key, rng=rng, journal=journal, stops=stops, clock=time.clock())
 
 
 def ask(

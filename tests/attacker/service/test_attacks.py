@@ -73,7 +73,7 @@ def test_an_attack_says_what_it_did(attack: dict[str, Any], leaky: World) -> Non
     assert {"query", "item vectors", "shadow", "features", "train", "score", "evaluate"} <= set(
         attack["timings"]
     )
-    assert {"recleak", "python", "numpy", "torch"} <= set(attack["versions"])
+    assert {"recleak", "python", "numpy", "numba"} <= set(attack["versions"])
     assert attack["data_hashes"]["judged users"] == judged_users().content_hash
     assert {"shadow", "item features"} <= set(attack["data_hashes"])
     assert attack["progress"]["note"].endswith(f"users of {DEPLOYMENT}")
