@@ -87,8 +87,6 @@ def _call(payload: bytes, progress: Progress) -> object:
 
 
 def _limit_loaded_libraries() -> None:
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
     if "numba" in sys.modules:
         sys.modules["numba"].set_num_threads(1)
 

@@ -11,7 +11,7 @@ from shared import __version__
 
 Surroundings: TypeAlias = Mapping[str, str]  # what it is -> which
 
-_PACKAGES = ("numpy", "scipy", "torch", "numba", "distributed")
+_PACKAGES = ("numpy", "scipy", "numba", "distributed")
 _THREADS = "OMP_NUM_THREADS"
 
 

@@ -114,7 +114,7 @@ def attack(judged: Judgement | None, **changes: Any) -> Attack:
             "queries": {"lists": 946, "requests": 2, "repeats": 0, "seconds": 0.4},
             "judgement": None if judged is None else judged.model_dump(),
             "timings": {"query": 0.4, "shadow": 3.0},
-            "versions": {"torch": "2.6"},
+            "versions": {"numba": "0.61"},
             "data_hashes": {"lastfm-2k": "0123"},
             "error": None,
             "created_at": MOMENT,

@@ -68,11 +68,10 @@ def not_plain(*, progress: Progress) -> object:
     return lambda: 0
 
 
-def thread_limits(*, progress: Progress) -> tuple[int, str, int]:
+def thread_limits(*, progress: Progress) -> tuple[str, int]:
     import numba
-    import torch
 
-    return torch.get_num_threads(), os.environ["OMP_NUM_THREADS"], numba.get_num_threads()
+    return os.environ["OMP_NUM_THREADS"], numba.get_num_threads()
 
 
 def interrupt_own_process(*, progress: Progress) -> str:
