@@ -1,31 +1,12 @@
 # One image for the target, the attacker and the demo; the command chooses.
-#
-# torch has to be its CPU build. On x86-64 the build of the image needs to be told where that is:
-#   docker build --build-context wheels=FOLDER .            a folder with the wheel (compose takes docker/wheels)
-#   docker build --build-arg TORCH_INDEX_URL=URL .          an index that carries it
-# On arm64 pip's default index has nothing else.
 ARG PYTHON_IMAGE=python:3.11-slim
 
-FROM scratch AS wheels
-
 FROM ${PYTHON_IMAGE} AS build
-ARG TORCH_INDEX_URL=
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PROGRESS_BAR=off PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 RUN python -m venv /opt/recleak
 ENV PATH=/opt/recleak/bin:$PATH
-COPY constraints.txt ./
-RUN --mount=type=bind,from=wheels,target=/wheels --mount=type=cache,target=/root/.cache/pip <<'EOF'
-set -eu
-pin=$(grep '^torch==' constraints.txt)
-[ "$(uname -m)" != x86_64 ] || pin="$pin+cpu"
-pip install -c constraints.txt --find-links /wheels ${TORCH_INDEX_URL:+--extra-index-url "$TORCH_INDEX_URL"} "$pin" || {
-    echo "No CPU build of torch ($pin) was found. Put its wheel for this Python into docker/wheels, or give" \
-         "TORCH_INDEX_URL: the address of PyTorch's CPU index, which its installation page shows." >&2
-    exit 1
-}
-EOF
-COPY pyproject.toml ./
+COPY pyproject.toml constraints.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip <<'EOF'
 set -eu
 python - >/tmp/requirements.txt <<'PYTHON'
@@ -37,13 +18,13 @@ extras = project["optional-dependencies"]
 print(*project["dependencies"], *extras["cluster"], *extras["postgres"], sep="\n")
 PYTHON
 pip install -c constraints.txt -r /tmp/requirements.txt
-# what only a developer needs: headers, static libraries, the tests of other projects (together 0.3 GB)
+# what nobody runs here: the tests of other projects, headers, Arrow over a network (together 0.2 GB)
 packages=$(python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
-rm -rf "$packages"/torch/include "$packages"/torch/share "$packages"/torch/test "$packages"/torch/lib/*.a
-find "$packages/torch/bin" -type f ! -name torch_shm_manager -delete
-for package in dask distributed llvmlite numba numpy pandas scipy sympy networkx; do
+for package in dask distributed llvmlite numba numpy pandas pyarrow scipy; do
     find "$packages/$package" -type d -name tests -prune -exec rm -rf {} +
 done
+cd "$packages/pyarrow"
+rm -rf include _flight.* libarrow_flight.* libarrow_python_flight.* _s3fs.* libarrow_s3.* _pyarrow_cpp_tests.*
 EOF
 RUN --mount=type=cache,target=/root/.cache/pip python -m venv /opt/tools \
     && /opt/tools/bin/pip install -c constraints.txt hatchling
