@@ -50,14 +50,24 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 def compare(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Put two runs side by side, cell by cell: AUC and balanced accuracy of both, and the differences.
 
-    Cells that only one of them has are left out.
+    Cells that only one of them has are left out. Raises BadInput if one has no cell at all.
     """
     keys = [column for column in _spec_columns() if column in old and column in new]
-    both = old.merge(new, on=keys, suffixes=("_old", "_new"))
+    if old.empty or new.empty:
+        raise BadInput("one of the runs has no cell that is done; only runs with cells can be compared")
+    # a column that nothing varies is empty in one run and has numbers in another
+    alike = [frame.assign(**{key: _plain(frame[key]) for key in keys}) for frame in (old, new)]
+    both = alike[0].merge(alike[1], on=keys, suffixes=("_old", "_new"))
     kept = both[[*keys, "auc_old", "auc_new", "balanced_accuracy_old", "balanced_accuracy_new"]].copy()
     for figure in ("auc", "balanced_accuracy"):
         kept[f"{figure}_change"] = kept[f"{figure}_new"] - kept[f"{figure}_old"]
     return kept
+
+
+def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Give a column whose absent values are None and whose whole numbers are integers."""
+    values = [None if pd.isna(one) else int(one) if isinstance(one, float) else one for one in column]
+    return pd.Series(values, index=column.index, dtype=object)
 
 
 def over_seeds(cells: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.attacker.experiments import results
 from services.attacker.experiments.failures import read_failures
 from services.attacker.experiments.grids import grid_folder, load_grids, select
 from services.attacker.experiments.run_lock import working_on
@@ -218,6 +219,20 @@ def test_results_are_written_again(tmp_path: Path, undisturbed: bytes) -> None:
     write_again(tmp_path / "run")
 
     assert (tmp_path / "run" / "results.csv").read_bytes() == undisturbed
+
+
+def test_runs_that_vary_something_else_are_compared_where_they_meet(tmp_path: Path) -> None:
+    """A column that one run never fills has numbers in the other."""
+    run_whole(tmp_path / "plain")
+    run_whole(tmp_path / "varied", tiny_grid(vary={"pool": [0, 120], "n_shadow_users": [0, 40]}))
+    plain, varied = (results.read(tmp_path / name / "run")[0] for name in ("plain", "varied"))
+
+    for old, new in ((plain, varied), (varied, plain)):
+        both = results.compare(old, new)
+        assert len(both) == len(plain) == 3 and (both.auc_change == 0).all()
+    assert len(results.compare(varied, varied)) == len(varied) == 12
+    with pytest.raises(BadInput, match="no cell that is done"):
+        results.compare(plain, plain.iloc[:0])
 
 
 def test_a_reader_can_tell_all_jobs_of_the_paper_apart(tmp_path: Path) -> None:
