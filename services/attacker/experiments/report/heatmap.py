@@ -10,7 +10,7 @@ from services.attacker.experiments.report.colors import Scale, text_color
 from services.attacker.experiments.report.markup import join, tag
 from services.attacker.experiments.report.wording import NOTHING, number
 
-_TOP, _LEFT, _LEGEND = 64.0, 58.0, 38.0
+_TOP, _LEFT, _LEGEND = 64.0, 64.0, 38.0
 
 
 @dataclass(frozen=True)

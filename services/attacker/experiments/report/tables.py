@@ -123,9 +123,9 @@ def control_table(rows: pd.DataFrame) -> Markup:
     several = rows["seed"].nunique() > 1
     caption = (
         "ROC AUC of the attack, of the trivial baselines for the same users, and of the controls; "
-        f"assumption I; {seeds_told(rows, 'one seed')}{'; of the baselines the mean' if several else ''}. The "
-        f"negative control is the central 95{PERCENT} of the ROC AUC under shuffled labels"
-        f"{', from the lowest to the highest of all seeds' if several else ''}. {scope(rows)}"
+        f"assumption I; {seeds_told(rows, 'one seed')}{'; of the baselines the mean' if several else ''}. "
+        f"The negative control is the central 95{PERCENT} of the ROC AUC under shuffled "
+        f"labels{', from the lowest to the highest of all seeds' if several else ''}. {scope(rows)}"
     )
     return figure(caption, table(head, lines, n_row_heads=3))
 
