@@ -43,3 +43,16 @@ class DivisionName(StrEnum):
 
     BY_INTERACTION = "by-interaction"
     BY_USER = "by-user"
+
+
+class BenchName(StrEnum):
+    """The groups of `lab.bench.everything`, and growth."""
+
+    ITEM = "item"
+    LFM = "lfm"
+    NCF = "ncf"
+    NCF_QUALITY = "ncf-quality"
+    SERVING = "serving"
+    QUERYING = "querying"
+    ATTACK = "attack"
+    GROWTH = "growth"

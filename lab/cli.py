@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lab.commands import attack, cell, data, demo, deploy, experiment, serve
+from lab.commands import attack, bench, cell, data, demo, deploy, experiment, serve
 from lab.failures import exit_code
 from shared import __version__
 
@@ -63,6 +63,7 @@ app.add_typer(serve.app, name="serve", rich_help_panel="Run it")
 app.add_typer(deploy.app, name="deploy", rich_help_panel="Use it")
 app.add_typer(attack.app, name="attack", rich_help_panel="Use it")
 app.add_typer(data.app, name="data", rich_help_panel="Use it")
+app.command("bench", rich_help_panel="Measure it", epilog=bench.EPILOG)(bench.bench)
 app.add_typer(experiment.app, name="experiment", rich_help_panel="Study it")
 app.command("cell", rich_help_panel="Study it", epilog=cell.EPILOG)(cell.cell)
 

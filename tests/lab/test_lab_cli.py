@@ -32,6 +32,7 @@ COMMANDS = [
         for name in ("submit", "list", "show", "queries", "activate", "retrain", "cancel", "delete")
     ),
     *(["data", name] for name in ("list", "info", "fetch", "path")),
+    ["bench"],
     ["cell"],
     *(["experiment", name] for name in ("list", "show", "run", "resume", "status", "compare", "report")),
 ]

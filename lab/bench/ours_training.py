@@ -1,0 +1,96 @@
+"""Our side of training and ranking, as the services do it: through the registry of recommenders."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lab.bench.clock import Clock
+from lab.bench.matrices import Inputs
+from shared.arrays import Histories, Rows
+from shared.interactions import binary_matrix
+from shared.progress import SILENT
+from shared.recommenders.base import Algorithm, Hyperparameters, Recommender
+from shared.recommenders.item_knn import ItemSettings
+from shared.recommenders.lfm import LfmSettings
+from shared.recommenders.ncf import NcfSettings
+from shared.recommenders.registry import KINDS
+
+_K = 100
+_CHUNK = 1024  # users ranked at a time, as when a deployment is made
+_NOTE = "ours is compiled before, on a toy; the machine code is kept on disk between runs"
+
+
+def item(inputs: Inputs, options: Mapping[str, Any]) -> None:
+    """Fit Item and rank for all users; options n_neighbors (None = all), k, lists (where to save them)."""
+    settings = ItemSettings(n_neighbors=options["n_neighbors"])
+    _compile(Algorithm.ITEM, settings)
+    users = np.arange(inputs.histories.shape[0])
+    clock = Clock()
+    with clock.part("fit"):
+        model = train(Algorithm.ITEM, inputs.histories, settings, seed=0)
+    with clock.part("lists"):
+        lists = rank(model, users, k=options["k"])
+    np.save(options["lists"], lists)
+    clock.tell(units=len(users), packages=("numba",), notes=(_NOTE,))
+
+
+def lfm(inputs: Inputs, options: Mapping[str, Any]) -> None:
+    """Train LFM and measure HR@100; options factors, epochs, seed."""
+    settings = LfmSettings(n_factors=options["factors"], n_epochs=options["epochs"])
+    _compile(Algorithm.LFM, settings)
+    clock = Clock()
+    with clock.part("train"):
+        model = train(Algorithm.LFM, inputs.histories, settings, seed=options["seed"])
+    samples = inputs.histories.nnz * (1 + settings.n_negatives) * settings.n_epochs
+    clock.tell(units=samples, figures=_hit_rate(model, inputs), packages=("numba",), notes=(_NOTE,))
+
+
+def ncf(inputs: Inputs, options: Mapping[str, Any]) -> None:
+    """Train NCF; options epochs, seed; HR@100 if anything was held out."""
+    settings = NcfSettings(n_epochs=options["epochs"])
+    _compile(Algorithm.NCF, settings)
+    clock = Clock()
+    with clock.part("train"):
+        model = train(Algorithm.NCF, inputs.histories, settings, seed=options["seed"])
+    samples = inputs.histories.nnz * (1 + settings.n_negatives) * settings.n_epochs
+    clock.tell(units=samples, figures=_hit_rate(model, inputs), packages=("numba",), notes=(_NOTE,))
+
+
+def train(algorithm: Algorithm, histories: Histories, settings: Hyperparameters, *, seed: int) -> Recommender:
+    """Train a recommender."""
+    return KINDS[algorithm].train(histories, settings, seed=seed, progress=SILENT)
+
+
+def rank(model: Recommender, users: Rows, *, k: int) -> "np.ndarray[tuple[int, int], np.dtype[np.int32]]":
+    """Rank for users, in the chunks of a deployment: (n, k) int32."""
+    lists = np.empty((len(users), k), dtype=np.int32)
+    for start in range(0, len(users), _CHUNK):
+        lists[start : start + _CHUNK] = model.recommend(users[start : start + _CHUNK], k=k).items
+    return lists
+
+
+def compile_all() -> None:
+    """Compile every loop that training and ranking need, so that it is not measured."""
+    for settings in (ItemSettings(), ItemSettings(n_neighbors=5)):
+        _compile(Algorithm.ITEM, settings)
+    _compile(Algorithm.LFM, LfmSettings(n_epochs=1))
+    _compile(Algorithm.NCF, NcfSettings(n_epochs=1))
+
+
+def _compile(algorithm: Algorithm, settings: Hyperparameters) -> None:
+    """Run all loops once; Item has one way for dense data and one for sparse, so two toys are used."""
+    short = replace(settings, n_epochs=1) if isinstance(settings, LfmSettings | NcfSettings) else settings
+    for n_users, n_items, n_pairs in ((40, 20, 300), (40, 4000, 80)):
+        rng = np.random.default_rng(0)
+        users, items = rng.integers(n_users, size=n_pairs), rng.integers(n_items, size=n_pairs)
+        toy = binary_matrix(users, items, (n_users, n_items))
+        rank(train(algorithm, toy, short, seed=0), np.arange(n_users), k=5)
+
+
+def _hit_rate(model: Recommender, inputs: Inputs) -> dict[str, float]:
+    if not len(inputs.users):
+        return {}
+    lists = rank(model, inputs.users, k=_K)
+    return {"HR@100": float((lists == inputs.items[:, None]).any(axis=1).mean())}
