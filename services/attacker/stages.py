@@ -10,7 +10,6 @@ import numpy as np
 
 from services.attacker.answers import Answers
 from services.attacker.attack.classifier import AttackModel
-from shared.attacks import Factorization
 from services.attacker.evidence import (
     AttackPlan,
     CoverageShares,
@@ -32,6 +31,7 @@ from services.attacker.worlds import (
     learn_items,
 )
 from shared.artifacts import ArtifactStore
+from shared.attacks import Factorization
 from shared.datasets.splits import Parts
 from shared.interactions import Interactions
 from shared.progress import Progress

@@ -14,8 +14,8 @@ from scipy import sparse
 
 from services.attacker.attack.baselines import AnsweredUsers
 from services.attacker.attack.item_vectors import learn_item_vectors
-from shared.attacks import Factorization
 from shared.arrays import Bools, Histories, Vectors
+from shared.attacks import Factorization
 from shared.datasets.registry import load
 from shared.datasets.splits import DivisionSpec, Parts, divide, draw_members
 from shared.interactions import Ids, Interactions
