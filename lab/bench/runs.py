@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -167,7 +168,7 @@ def run_command(
     variables = dict.fromkeys(_THREAD_VARIABLES, str(n_threads)) | {"PYTHONPATH": str(_ROOT)}
     before, began = Usage.now(servers), time.monotonic()
     try:
-        with pinned(cores):
+        with pinned(cores), tempfile.TemporaryDirectory() as folder:  # some peers leave files where they run
             done = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -175,6 +176,7 @@ def run_command(
                 text=True,
                 errors="replace",
                 env=os.environ | variables,
+                cwd=folder,
                 timeout=timeout_s,
                 check=False,
             )
