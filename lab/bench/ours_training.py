@@ -37,8 +37,10 @@ def item(inputs: Inputs, options: Mapping[str, Any]) -> None:
 
 
 def lfm(inputs: Inputs, options: Mapping[str, Any]) -> None:
-    """Train LFM and measure HR@100; options factors, epochs, seed."""
+    """Train LFM and measure HR@100; options factors, epochs, seed, init_scale (None = the usual one)."""
     settings = LfmSettings(n_factors=options["factors"], n_epochs=options["epochs"])
+    if (scale := options.get("init_scale")) is not None:
+        settings = replace(settings, init_scale=scale)
     _compile(Algorithm.LFM, settings)
     clock = Clock()
     with clock.part("train"):

@@ -62,12 +62,14 @@ def lfm_works(settings: Settings) -> Iterator[Work]:
         "seed": 0,
     }
     cornac = partial(_peer, settings, _CORNAC, "cornac_mf", "cornac")
+    ours = partial(_ours, settings, "lfm")
+    same_start = partial(_ours_otherwise, settings, "ours, cornac's start", "lfm", init_scale=0.01)
     for dataset in ("ml-1m", "adm"):
         yield Work(
             key=f"lfm-{dataset}",
             title=f"LFM, 100 factors, 1 negative per positive, {dataset}: {options['epochs']} epochs",
             unit="samples",
-            open=_opening(settings, dataset, _held_out, options, [partial(_ours, settings, "lfm"), cornac]),
+            open=_opening(settings, dataset, _held_out, options, [ours, same_start, cornac]),
             goals=[Goal("rate", _CORNAC, least=1.2), Goal("HR@100", _CORNAC, least=1.0)],
         )
 
@@ -145,6 +147,13 @@ def _ours(settings: Settings, what: str, inputs: Path, options: Options) -> Cont
     with_lists = _with_lists(inputs, options, _OURS)
     command = [sys.executable, "-m", "lab.bench.contender", what, json.dumps(with_lists), str(inputs)]
     return Contender(_OURS, partial(_run, settings, command), is_ours=True)
+
+
+def _ours_otherwise(
+    settings: Settings, name: str, what: str, inputs: Path, options: Options, **more: object
+) -> Contender:
+    """Give our side with other settings, to be compared like a peer."""
+    return replace(_ours(settings, what, inputs, {**options, **more}), name=name, is_ours=False)
 
 
 def _peer(  # noqa: PLR0917 - the first four are bound where the peer is named
