@@ -213,29 +213,26 @@ def _plan_cell(
     name = artifact_name("cell", cell=_plain(cell), **about)
     label = f"{cell.label}, seed {cell.seed}"
     jobs[name] = Job(name, label, "cell", run_cell, (store, name, cell, materials), needs, _SECONDS["cell"])
-    control = _add_control(cell, materials, jobs, store)
+    control = _add_control(cell, materials.shadow_items, jobs, store, data)
     return PlannedCell(cell, grids, name, control, materials)
 
 
-def _add_control(cell: Cell, materials: CellMaterials, jobs: dict[str, Job], store: ArtifactStore) -> str:
-    """Plan the positive control of an attack on a shadow's users, which many cells share."""
-    name = artifact_name(
-        "control",
-        shadow=materials.shadow,
-        items=materials.shadow_items,
-        preset=cell.preset,
-        weights=cell.weights,
-        k=cell.k,
-        known_history=cell.known_history,
-        pool=cell.shadow.pool,
-        seed=cell.seed,
-        code=code_hash(),
-    )
-    needs = (materials.shadow, materials.shadow_items)
-    twin = replace(cell, target=cell.shadow, model=AttackModelKind.MLP)
-    label = f"control of {twin.label}, seed {cell.seed}"
-    arguments = (store, name, cell, materials)
-    jobs[name] = Job(name, label, "control", run_control, arguments, needs, _SECONDS["control"])
+def _add_control(
+    cell: Cell, items: str, jobs: dict[str, Job], store: ArtifactStore, data: Mapping[str, str]
+) -> str:
+    """Plan the positive control of a cell's attack on its shadow's users.
+
+    It hands histories back, so it needs the users alone and not what they were recommended: the cells of all
+    algorithms and defenses share it, on the users of the quickest recommender.
+    """
+    side = Side(cell.shadow.dataset, Algorithm.ITEM)
+    own = replace(cell, shadow=side, target=side, model=AttackModelKind.MLP, is_rehearsal=False)
+    users = _add_recommender(own, Part.SHADOW, jobs, store, data)
+    materials = CellMaterials(shadow=users, target=users, shadow_items=items, target_items=items)
+    name = artifact_name("control", cell=_plain(own), users=users, items=items, code=code_hash())
+    label = f"control of {cell.shadow.dataset} {own.label}, seed {cell.seed}"
+    arguments = (store, name, own, materials)
+    jobs[name] = Job(name, label, "control", run_control, arguments, (users, items), _SECONDS["control"])
     return name
 
 
