@@ -97,7 +97,8 @@ def test_other_data_change_the_name(dataset: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "is_shared"),
     [("target.algorithm", True), ("model", True), ("target.pool", True), ("preset", False), ("k", False),
-     ("shadow.pool", True), ("shadow.algorithm", True), ("length", False), ("weights", False), ("seed", False), ("division", False),
+     ("shadow.pool", True), ("shadow.algorithm", True), ("length", False), ("weights", False),
+     ("seed", False), ("division", False),
      ("known_history", False), ("n_shadow_users", False), ("min_interactions", False)],
 )  # fmt: skip
 def test_a_control_depends_on_what_an_attacker_does_and_not_on_the_target(
