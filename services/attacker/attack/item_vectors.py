@@ -1,6 +1,7 @@
 """Item vectors: what the attacker knows about items, learned from data that no recommender saw."""
 
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 from scipy.sparse.linalg import svds
@@ -9,6 +10,10 @@ from shared.arrays import Bools, Histories, Vectors
 from shared.attacks import Factorization
 from shared.progress import Progress
 from shared.recommenders.lfm import LfmSettings, factorize
+
+# users x items up to which the dense decomposition is quick; the iterative one draws anew where singular values
+# repeat, as they do in small worlds, and then equal seeds give other vectors
+_SMALL = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,13 @@ def learn_item_vectors(
 
 def _singular_vectors(histories: Histories, length: int, seed: int) -> Vectors:
     n_factors = min(length, min(histories.shape) - 1)
-    start = np.random.default_rng(seed).random(min(histories.shape))
-    _, strengths, found = svds(histories.astype(np.float64), k=n_factors, v0=start)
-    order = np.argsort(-strengths, kind="stable")
+    if prod(histories.shape) <= _SMALL:
+        found = np.linalg.svd(histories.toarray().astype(np.float64), full_matrices=False)[2]
+        order = np.arange(n_factors)
+    else:
+        start = np.random.default_rng(seed).random(min(histories.shape))
+        _, strengths, found = svds(histories.astype(np.float64), k=n_factors, v0=start)
+        order = np.argsort(-strengths, kind="stable")
     vectors = np.zeros((histories.shape[1], length), dtype=np.float32)
     vectors[:, :n_factors] = found[order].T * _signs(found[order])
     return vectors
