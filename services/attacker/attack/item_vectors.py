@@ -11,8 +11,8 @@ from shared.attacks import Factorization
 from shared.progress import Progress
 from shared.recommenders.lfm import LfmSettings, factorize
 
-# users x items up to which the dense decomposition is quick; the iterative one draws anew where singular values
-# repeat, as they do in small worlds, and then equal seeds give other vectors
+# users x items up to which the dense decomposition is quick; the iterative one draws anew where singular
+# values repeat, as they do in small worlds, and then equal seeds give other vectors
 _SMALL = 1_000_000
 
 
