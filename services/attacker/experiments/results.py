@@ -12,7 +12,7 @@ from services.attacker.experiments.runs import Plan, PlannedCell, PlannedQuality
 from shared.artifacts import ArtifactStore
 from shared.errors import BadInput
 
-RESULTS, HIT_RATE_RESULTS, TIMES = "results", "hit_rates", "times"
+RESULTS, HIT_RATE_RESULTS, SUMMARY, TIMES = "results", "hit_rates", "summary", "times"
 
 
 def collect(plan: Plan, store: ArtifactStore) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -31,12 +31,14 @@ def collect(plan: Plan, store: ArtifactStore) -> tuple[pd.DataFrame, pd.DataFram
 
 
 def write(folder: Path, plan: Plan, store: ArtifactStore) -> None:
-    """Write results.parquet and .csv, hit_rates.parquet and .csv, times.csv."""
+    """Write results.parquet and .csv, hit_rates.parquet and .csv, summary.csv over seeds, times.csv."""
     cells, qualities, times = collect(plan, store)
     for name, frame in ((RESULTS, cells), (HIT_RATE_RESULTS, qualities)):
         frame.to_parquet(folder / f"{name}.parquet", index=False)
         frame.to_csv(folder / f"{name}.csv", index=False)
     times.to_csv(folder / f"{TIMES}.csv", index=False)
+    if not cells.empty:
+        summary(cells).to_csv(folder / f"{SUMMARY}.csv", index=False, float_format="%.4f")
 
 
 def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -70,6 +72,13 @@ def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return pd.Series(values, index=column.index, dtype=object)
 
 
+def summary(cells: pd.DataFrame) -> pd.DataFrame:
+    """Average each cell over its seeds; columns of the spec in which nothing is varied are left out."""
+    spec = ["grids", *(column for column in _spec_columns() if column != "seed")]
+    varied = [column for column in spec if cells[column].nunique(dropna=False) > 1 or column == "code"]
+    return over_seeds(cells, varied)
+
+
 def over_seeds(cells: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Average figures over seeds: mean, smallest and largest of AUC and balanced accuracy, and how many."""
     found = cells.groupby(list(by), dropna=False, sort=False).agg(
@@ -78,6 +87,9 @@ def over_seeds(cells: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         auc_max=("auc", "max"),
         balanced_accuracy=("balanced_accuracy", "mean"),
         published=("published", "first"),
+        identical_lists_auc=("baseline_identical_lists_auc", "mean"),
+        history_only_auc=("baseline_history_only_auc", "mean"),
+        control_auc=("control_auc", "mean"),
         n_seeds=("seed", "nunique"),
     )
     return found.reset_index()

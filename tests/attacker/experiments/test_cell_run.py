@@ -9,7 +9,7 @@ import pytest
 from services.attacker.experiments.cell_run import _known, _lists
 from services.attacker.experiments.cells import Cell, Part, Side
 from services.attacker.experiments.grids import Axes, Grid
-from services.attacker.experiments.results import collect, compare, over_seeds
+from services.attacker.experiments.results import collect, compare, over_seeds, summary
 from services.attacker.experiments.runs import execute, plan_run, read_data
 from services.attacker.worlds import unpack_histories
 from shared.artifacts import ArtifactStore
@@ -150,6 +150,7 @@ def test_other_seeds_are_other_worlds_with_the_same_names(tmp_path):
     cells, _, _ = collect(plan, store)
     means = over_seeds(cells, ["code", "preset"])
 
+    assert summary(cells)[["code", "preset", "auc"]].equals(means[["code", "preset", "auc"]])
     assert means.n_seeds.tolist() == [2] * 6
     assert (means.auc_min <= means.auc).all() and (means.auc <= means.auc_max).all()
     assert cells[cells.seed == 0].auc.tolist() != cells[cells.seed == 1].auc.tolist()
