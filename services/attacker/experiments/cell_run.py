@@ -85,10 +85,12 @@ def run_control(
     store: ArtifactStore, name: str, cell: Cell, materials: CellMaterials, *, progress: Progress
 ) -> None:
     """Run the positive control of a cell's attack on its shadow's users."""
+    started = time.perf_counter()
     shadow, items = _world(store, materials.shadow, materials.shadow_items, cell, Part.SHADOW)
     plan = AttackPlan(cell.preset, cell.weights, cell.seed)
     control, truth = evidence.positive_control(shadow, items, plan, progress)
-    store.put(name, {}, {"row": _flat("control_", figures(control, truth))})
+    row = _flat("control_", figures(control, truth))
+    store.put(name, {}, {"row": row, "seconds": time.perf_counter() - started})
 
 
 def _world(
