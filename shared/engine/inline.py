@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from shared.engine.guard import attempt
 from shared.engine.port import OnProgress, Task, ignore_progress
 from shared.errors import Conflict
@@ -36,7 +38,8 @@ class InlineEngine:
         )
         outer, self.running = self.running, task  # type: ignore[assignment]  # nobody settles it through here
         try:
-            outcome = attempt(lambda: function(*args, progress=progress))
+            with threadpool_limits(limits=1):  # as in the processes of the other engines: the same sums
+                outcome = attempt(lambda: function(*args, progress=progress))
         finally:
             self.running = outer
         task.settle(outcome)

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 from shared.compiled import compiled, compiled_fast
 def twice(x):
@@ -21,3 +23,33 @@ def test_a_place_to_cache_is_not_needed():
     )
 
     assert found.stdout.split() == ["42", "42"]
+
+
+TRAINS = """
+import hashlib
+import numpy as np
+from scipy import sparse
+from shared.progress import SILENT
+from shared.recommenders.registry import KINDS, parse_hyperparameters
+taken = np.random.default_rng(0).random((60, 90)) < 0.2
+histories = sparse.csr_array(taken.astype(np.float32))
+for algorithm, kind in KINDS.items():
+    model = kind.train(histories, parse_hyperparameters(algorithm, {}), seed=1, progress=SILENT)
+    bits = b"".join(np.ascontiguousarray(one).tobytes() for one in model.to_arrays().values())
+    print(algorithm, hashlib.sha256(bits + model.recommend(np.arange(60), k=20).items.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_the_first_run_gives_the_bits_of_the_second(tmp_path):
+    """Machine code made in this process and machine code from the disk compute alike."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", TRAINS]
+
+    first, second = (
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    )
+
+    assert list(tmp_path.rglob("*.nbi"))
+    assert first == second
