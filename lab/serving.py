@@ -14,10 +14,10 @@ _log = logging.getLogger(__name__)
 def serve_target(port_file: Path | None) -> None:
     """Serve the target by its environment variables. Raises as `serve`; BadInput on a bad setting."""
     from services.target.app import create_app  # noqa: PLC0415 - each service is started without the other
-    from services.target.settings import read_settings, unknown_variables  # noqa: PLC0415
+    from services.target.settings import TargetSettings  # noqa: PLC0415
 
-    settings = read_settings()
-    _set_up_logging(settings.log_level, settings.log_format, unknown_variables())
+    settings = TargetSettings.read()
+    _set_up_logging(settings.log_level, settings.log_format, TargetSettings.unknown_variables())
     serve(
         lambda: create_app(settings),
         host=settings.host,
@@ -30,10 +30,10 @@ def serve_target(port_file: Path | None) -> None:
 def serve_attacker(port_file: Path | None) -> None:
     """Serve the attacker by its environment variables. Raises as `serve`; BadInput on a bad setting."""
     from services.attacker.app import create_app  # noqa: PLC0415
-    from services.attacker.settings import read_settings, unknown_variables  # noqa: PLC0415
+    from services.attacker.settings import AttackerSettings  # noqa: PLC0415
 
-    settings = read_settings()
-    _set_up_logging(settings.log_level, settings.log_format, unknown_variables())
+    settings = AttackerSettings.read()
+    _set_up_logging(settings.log_level, settings.log_format, AttackerSettings.unknown_variables())
     serve(
         lambda: create_app(settings),
         host=settings.host,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from services.attacker.settings import PREFIX
+from services.attacker.settings import AttackerSettings
 from shared.errors import BadInput
 
 
@@ -32,7 +32,7 @@ class KeyVariables:
         """
         if name is None:
             return None
-        if name.startswith(PREFIX):
+        if name.startswith(AttackerSettings.prefix()):
             raise BadInput(
                 f"{name} is a setting of the attacker service itself and is not sent to anybody; put the key "
                 f"into another variable that begins with RECLEAK_ and name that"

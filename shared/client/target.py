@@ -1,12 +1,12 @@
 """The target service, typed: what anybody may ask, what its admin may do, and the oracle."""
 
 from collections.abc import Iterator, Sequence
-from typing import Self
 
 import httpx
 
+from shared.client.service import EVERY_S, ServiceClient
 from shared.client.waiting import Clock, wait_for
-from shared.client.wire import Wire, segment
+from shared.client.wire import segment
 from shared.contract.base import JobState
 from shared.contract.target import (
     BatchAnswer,
@@ -25,18 +25,12 @@ from shared.contract.target import (
 )
 from shared.errors import JobFailed, Unauthorized
 
-_EVERY_S = 0.25
 
+class TargetClient(ServiceClient):
+    """A target service, such as http://127.0.0.1:8001; see `ServiceClient`.
 
-class TargetClient:
-    """A target service; use it in a `with` block, or close it.
-
-    url         its base address, such as http://127.0.0.1:8001
-    api_key     for the public routes, if the service wants one
+    api_key                for the public routes, if the service wants one
     admin_key, oracle_key  for those routes
-    timeout_s   for one answer
-    Every method raises ServiceUnreachable if there is no answer, ServiceBrokeContract if it is not what the
-    contract promises, and the error that the service itself names otherwise.
     """
 
     def __init__(
@@ -50,36 +44,8 @@ class TargetClient:
         transport: httpx.BaseTransport | None = None,
         clock: Clock = Clock(),  # noqa: B008 - frozen
     ) -> None:
-        self._wire = Wire(url, timeout_s=timeout_s, transport=transport, default_key=api_key)
+        super().__init__(url, api_key=api_key, timeout_s=timeout_s, transport=transport, clock=clock)
         self._admin_key, self._oracle_key = admin_key, oracle_key
-        self._clock = clock
-
-    @property
-    def url(self) -> str:
-        """The base address."""
-        return self._wire.url
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._wire.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def is_ready(self) -> bool:
-        """Say whether the service answers and is ready."""
-        return self._wire.is_ok("/health/ready")
-
-    def wait_live(self, timeout_s: float = 60.0) -> None:
-        """Wait until the service answers, ready or not. Raises ServiceUnreachable if it does not in time."""
-        self._wait_ok("/health/live", "answering", timeout_s)
-
-    def wait_ready(self, timeout_s: float = 60.0) -> None:
-        """Wait until a deployment is active. Raises ServiceUnreachable if none is in time."""
-        self._wait_ok("/health/ready", "becoming ready", timeout_s)
 
     def recommendations(
         self, user_id: str, *, k: int | None = None, deployment: str | None = None
@@ -121,10 +87,6 @@ class TargetClient:
         """A user's public profile."""
         return self._wire.get(History, f"{_base(deployment)}/users/{segment(user_id)}/history")
 
-    def metrics(self) -> str:
-        """What Prometheus reads."""
-        return self._wire.send("GET", "/metrics").text
-
     def deploy(self, spec: DeploymentSpec) -> Deployment:
         """Submit a deployment; it is trained in the background."""
         return self._wire.post(Deployment, "/admin/deployments", spec, key=self._admin())
@@ -146,7 +108,7 @@ class TargetClient:
             lambda: done(self.deployment(deployment_id)),
             what=f"the end of the training of {deployment_id}",
             timeout_s=timeout_s,
-            every_s=_EVERY_S,
+            every_s=EVERY_S,
             clock=self._clock,
         )
 
@@ -176,15 +138,6 @@ class TargetClient:
             raise Unauthorized("the oracle needs a key; give oracle_key to the client")
         question = MembershipQuestion(user_ids=tuple(user_ids), deployment=deployment)
         return self._wire.post(MembershipAnswer, "/oracle/membership", question, key=self._oracle_key)
-
-    def _wait_ok(self, path: str, what: str, timeout_s: float) -> None:
-        wait_for(
-            lambda: self._wire.is_ok(path) or None,
-            what=f"{self.url} {what}",
-            timeout_s=timeout_s,
-            every_s=_EVERY_S,
-            clock=self._clock,
-        )
 
     def _admin(self) -> str:
         if self._admin_key is None:

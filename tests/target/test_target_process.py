@@ -18,12 +18,12 @@ from tests.target.running import ADMIN, DATASET, ORACLE
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 from services.target.app import create_app
-from services.target.settings import read_settings
+from services.target.settings import TargetSettings
 from shared.web.server import serve
 
 if __name__ == "__main__":
     serve(
-        lambda: create_app(read_settings()), host="127.0.0.1", port=0,
+        lambda: create_app(TargetSettings.read()), host="127.0.0.1", port=0,
         on_ready=lambda port: print(port, flush=True),
     )
 """

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from services.target.settings import TargetSettings, read_settings, unknown_variables
+from services.target.settings import TargetSettings
 from shared.errors import BadInput
 
 
@@ -15,7 +15,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("RECLEAK_DATA_DIR", "datasets")
     monkeypatch.setenv("RECLEAK_TARGET_ADMIN_KEY", "a-long-key")
     monkeypatch.setenv("RECLEAK_TARGET_DEPLOY", '{"dataset": "synthetic", "k_cap": 50}')
-    found = read_settings()
+    found = TargetSettings.read()
 
     assert (found.port, found.data, found.data_dir) == (9000, Path("there"), Path("datasets"))
     assert found.deploy is not None and found.deploy.k_cap == 50
@@ -45,7 +45,7 @@ def test_a_mistake_names_the_variable_and_not_its_value(
     monkeypatch.setenv(name, value)
 
     with pytest.raises(BadInput) as raised:
-        read_settings()
+        TargetSettings.read()
 
     assert name.removeprefix("RECLEAK_TARGET_").lower() in str(raised.value).lower()
     assert "secret" not in str(raised.value)
@@ -59,4 +59,4 @@ def test_misspelled_variables_are_named() -> None:
         "HOME": "/",
     }
 
-    assert unknown_variables(environment) == ["RECLEAK_TARGET_ADMINKEY"]
+    assert TargetSettings.unknown_variables(environment) == ["RECLEAK_TARGET_ADMINKEY"]

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.attacker.settings import AttackerSettings, read_settings, unknown_variables
+from services.attacker.settings import AttackerSettings
 from services.attacker.tables import metadata
 from shared.attacks import AttackPreset
 from shared.client.events import parse_events
@@ -229,7 +229,7 @@ def test_settings_that_are_no_good_are_named_without_their_values(monkeypatch: p
     monkeypatch.setenv("RECLEAK_ATTACKER_PORT", "99999")
 
     with pytest.raises(BadInput) as caught:
-        read_settings()
+        AttackerSettings.read()
 
     assert "RECLEAK_ATTACKER_API_KEY" in str(caught.value) and "RECLEAK_ATTACKER_PORT" in str(caught.value)
     assert "canary" not in str(caught.value) and "99999" not in str(caught.value)
@@ -240,14 +240,14 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("RECLEAK_ATTACKER_LOG_LEVEL", "warning")
     monkeypatch.setenv("RECLEAK_DATA_DIR", str(tmp_path / "datasets"))
 
-    settings = read_settings()
+    settings = AttackerSettings.read()
 
     assert settings.url == f"sqlite:///{tmp_path}/attacker.db" and settings.log_level == "WARNING"
     assert settings.data_dir == tmp_path / "datasets"
     assert AttackerSettings.model_config["frozen"]
-    assert unknown_variables({"RECLEAK_ATTACKER_PROT": "1", "RECLEAK_ATTACKER_PORT": "1"}) == [
-        "RECLEAK_ATTACKER_PROT"
-    ]
+    assert AttackerSettings.unknown_variables(
+        {"RECLEAK_ATTACKER_PROT": "1", "RECLEAK_ATTACKER_PORT": "1"}
+    ) == ["RECLEAK_ATTACKER_PROT"]
 
 
 def test_a_dataset_of_ones_own_lies_in_the_data_folder(tmp_path: Path, world: World) -> None:

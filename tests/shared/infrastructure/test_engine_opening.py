@@ -10,17 +10,17 @@ import pytest
 from fastapi import FastAPI
 
 from services.attacker import app as attacker
-from services.attacker import settings as attacker_settings
+from services.attacker.settings import AttackerSettings
 from services.target import app as target
-from services.target import settings as target_settings
+from services.target.settings import TargetSettings
 from shared.engine import InlineEngine, ProcessEngine, open_engine
 from shared.errors import BadInput
 from tests.shared.infrastructure.engine_worlds import ROOT, local_cluster
 
-SETTINGS = {"target": target_settings, "attacker": attacker_settings}
+SETTINGS = {"target": TargetSettings, "attacker": AttackerSettings}
 APPS: dict[str, Callable[[], FastAPI]] = {
-    "target": lambda: target.create_app(target_settings.read_settings()),
-    "attacker": lambda: attacker.create_app(attacker_settings.read_settings()),
+    "target": lambda: target.create_app(TargetSettings.read()),
+    "attacker": lambda: attacker.create_app(AttackerSettings.read()),
 }
 
 
@@ -62,19 +62,19 @@ def test_dask_is_imported_only_for_a_cluster() -> None:
 
 @pytest.mark.parametrize("service", SETTINGS)
 def test_services_read_the_engine_from_one_variable(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
-    assert SETTINGS[service].read_settings().engine == "process"
+    assert SETTINGS[service].read().engine == "process"
 
     monkeypatch.setenv("RECLEAK_ENGINE", "tcp://scheduler:8786")
-    assert SETTINGS[service].read_settings().engine == "tcp://scheduler:8786"
+    assert SETTINGS[service].read().engine == "tcp://scheduler:8786"
 
     monkeypatch.setenv("RECLEAK_ENGINE", "ray")
     with pytest.raises(BadInput, match=r"RECLEAK_ENGINE: .*inline, process"):
-        SETTINGS[service].read_settings()
+        SETTINGS[service].read()
 
 
 @pytest.mark.parametrize("service", SETTINGS)
 def test_workers_elsewhere_are_given_absolute_paths(service: str) -> None:
-    assert SETTINGS[service].read_settings().artifacts.is_absolute()
+    assert SETTINGS[service].read().artifacts.is_absolute()
 
 
 def test_services_open_and_leave_a_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
