@@ -114,7 +114,8 @@ def _say_end(ended: Ended, folder: Path) -> None:
     ]
     n_needing = len(ended.failures) - len(others) - 1
     raise JobFailed(
-        f"{len(others) + 1} jobs failed, and {n_needing} that need them; the first is {first} "
+        f"{len(others) + 1} {'jobs' if others else 'job'} failed, and {n_needing} more for want of it; "
+        f"the first is {first} "
         f"({ended.failures[first]}); all others are done, {LOG_FILE} in the folder says more, try again "
         f"with: {_command('resume', folder)} --retry-failed-only"
     )

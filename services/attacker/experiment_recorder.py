@@ -81,9 +81,8 @@ class ExperimentRecorder:
         """Say that it has come to its end, with or without failures."""
         failures = read_failures(self._folder)
         if failures:
-            error = (
-                f"{len(failures)} jobs failed, see `failures`; all others are done, resume tries them again"
-            )
+            n_failed = "1 job" if len(failures) == 1 else f"{len(failures)} jobs"
+            error = f"{n_failed} failed, see `failures`; all others are done, resume tries them again"
             self._end(JobState.FAILED, "done but for what failed", error)
         else:
             self._end(JobState.DONE, "done", None)
