@@ -38,7 +38,7 @@ def csr_parts(histories: Histories) -> tuple[NDArray[np.int64], NDArray[np.int32
 def _compile(function: Function, *, fastmath: bool | set[str]) -> Function:
     # The check for division by zero that Python's error model makes keeps loops from being vectorized. Loops
     # whose sums may be reordered are compiled into their callers: linked, they would be optimized around a
-    # callee that is fresh but not around one from the disk, and a first run would give other bits than a second.
+    # callee that is fresh but not around one from the disk, and a first run would give other bits.
     inline = "always" if fastmath else "never"
     compile_it = partial(njit, nogil=True, fastmath=fastmath, error_model="numpy", inline=inline)
     try:
