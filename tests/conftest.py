@@ -8,7 +8,10 @@ import sys
 import pytest
 from hypothesis import settings
 
-POSTGRES_URL = "RECLEAK_TEST_POSTGRES_URL"
+NEEDS = {
+    "postgres": ("RECLEAK_TEST_POSTGRES_URL", "no PostgreSQL server"),
+    "browser": ("RECLEAK_TEST_CHROMIUM", "no browser"),
+}
 
 # before numpy and torch are imported: tests run side by side, and sums in one thread are the same everywhere
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -42,9 +45,8 @@ sys.addaudithook(_stay_here)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a PostgreSQL server where there is none."""
-    if POSTGRES_URL in os.environ:
-        return
+    """Skip what needs a PostgreSQL server or a browser where there is none."""
     for item in items:
-        if item.get_closest_marker("postgres"):
-            item.add_marker(pytest.mark.skip(reason=f"{POSTGRES_URL} is not set: no PostgreSQL server"))
+        for marker, (variable, what) in NEEDS.items():
+            if item.get_closest_marker(marker) and variable not in os.environ:
+                item.add_marker(pytest.mark.skip(reason=f"{variable} is not set: {what}"))
