@@ -1,19 +1,15 @@
 """The routes of experiments: submitted, followed, read, stopped and deleted."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
 
 from services.attacker.dependencies import Experiments
+from services.attacker.event_stream import LastEventId, follow
 from shared.contract.experiments import Experiment, ExperimentList, ExperimentSpec, Matrices
-from shared.errors import NotFound
-
-_LOOK_EVERY_S = 0.2
 
 Id = Annotated[str, Path(description="an experiment's id")]
 _ERRORS: dict[int | str, dict[str, str]] = {
@@ -65,23 +61,11 @@ def _add_reading(router: APIRouter) -> None:
     async def follow_experiment(
         experiment: Annotated[str, Depends(existing)],
         service: Experiments,
-        last_event_id: Annotated[
-            int | None, Header(ge=0, lt=2**63, description="only what happened after this event")
-        ] = None,
+        last_event_id: LastEventId = None,
     ) -> AsyncIterator[ServerSentEvent]:
         """Server-sent events, each an ExperimentEvent as JSON; the stream ends behind a final state."""
-        last = last_event_id or 0
-        while True:
-            try:
-                events, is_over = await run_in_threadpool(service.events_after, experiment, last)
-            except NotFound:
-                return  # deleted meanwhile
-            for event in events:
-                yield ServerSentEvent(id=str(event.id), data=event)
-                last = event.id
-            if is_over:
-                return
-            await asyncio.sleep(_LOOK_EVERY_S)
+        async for event in follow(service.events_after, experiment, last_event_id):
+            yield event
 
 
 def _add_results(router: APIRouter) -> None:

@@ -1,21 +1,18 @@
 """The attacker's routes: attacks are submitted, followed, read, stopped and deleted."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from services.attacker.catalogue import make_catalogue
 from services.attacker.dependencies import Service
+from services.attacker.event_stream import LastEventId, follow
 from shared.contract.attacker import Attack, AttackList, AttackSpec, Catalogue, Judgement, PredictionPage
-from shared.errors import NotFound
 
 PAGE_MAX = 10_000
-_LOOK_EVERY_S = 0.2
 
 Id = Annotated[str, Path(description="an attack's id")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="entries on a page")]
@@ -75,26 +72,11 @@ def _add_reading(router: APIRouter) -> None:
     async def follow_attack(
         attack: Annotated[str, Depends(existing)],
         service: Service,
-        last_event_id: Annotated[
-            int | None, Header(ge=0, lt=2**63, description="only what happened after this event")
-        ] = None,
+        last_event_id: LastEventId = None,
     ) -> AsyncIterator[ServerSentEvent]:
-        """Server-sent events, each an AttackEvent as JSON; the stream ends behind a final state.
-
-        Asynchronous, unlike the other routes: a stream that waits must not hold a thread.
-        """
-        last = last_event_id or 0
-        while True:
-            try:
-                events, is_over = await run_in_threadpool(service.events_after, attack, last)
-            except NotFound:
-                return  # deleted meanwhile
-            for event in events:
-                yield ServerSentEvent(id=str(event.id), data=event)
-                last = event.id
-            if is_over:
-                return
-            await asyncio.sleep(_LOOK_EVERY_S)
+        """Server-sent events, each an AttackEvent as JSON; the stream ends behind a final state."""
+        async for event in follow(service.events_after, attack, last_event_id):
+            yield event
 
 
 def _add_results(router: APIRouter) -> None:
