@@ -52,6 +52,7 @@ class BenchName(StrEnum):
     LFM = "lfm"
     NCF = "ncf"
     NCF_QUALITY = "ncf-quality"
+    SHADOWS = "shadows"
     SERVING = "serving"
     QUERYING = "querying"
     ATTACK = "attack"

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lab.bench import growth_points, ours_attack, ours_querying, ours_training
+from lab.bench import growth_points, ours_attack, ours_querying, ours_shadows, ours_training
 from lab.bench.matrices import Inputs
 
 _WITH_INPUTS: Mapping[str, Callable[[Inputs, Mapping[str, Any]], None]] = {
@@ -18,6 +18,7 @@ _WITHOUT: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
     "intervals": ours_attack.auc_interval,
     "shuffles": ours_attack.shuffled_labels,
     "querying": ours_querying.single_lists,
+    "shadows": ours_shadows.many,
     "growth": growth_points.measure,
 }
 

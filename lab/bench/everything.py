@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lab.bench import attack_works, machine, serving_works, training_works
+from lab.bench import attack_works, machine, serving_works, shadow_works, training_works
 from lab.bench.growth import Growth, grow
 from lab.bench.plot import draw
 from lab.bench.report import Report, to_markdown, to_plain
@@ -19,6 +19,7 @@ GROUPS: Mapping[str, Callable[[Settings], Iterator[Work]]] = {
     "lfm": training_works.lfm_works,
     "ncf": training_works.ncf_works,
     "ncf-quality": training_works.quality_works,
+    "shadows": shadow_works.shadow_works,
     "serving": serving_works.serving_works,
     "querying": serving_works.querying_works,
     "attack": attack_works.attack_works,

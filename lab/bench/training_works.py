@@ -42,7 +42,7 @@ def item_works(settings: Settings) -> Iterator[Work]:
             key=f"item-{how_many}-{dataset}",
             title=f"Item, {how_many} neighbors, {dataset}: fit, and lists of {_K} for all users",
             unit="lists",
-            open=_opening(
+            open=opening(
                 settings,
                 dataset,
                 _whole,
@@ -69,7 +69,7 @@ def lfm_works(settings: Settings) -> Iterator[Work]:
             key=f"lfm-{dataset}",
             title=f"LFM, 100 factors, 1 negative per positive, {dataset}: {options['epochs']} epochs",
             unit="samples",
-            open=_opening(settings, dataset, _held_out, options, [ours, same_start, cornac]),
+            open=opening(settings, dataset, _held_out, options, [ours, same_start, cornac]),
             goals=[Goal("rate", _CORNAC, least=1.2), Goal("HR@100", _CORNAC, least=1.0)],
         )
 
@@ -91,7 +91,7 @@ def ncf_works(settings: Settings) -> Iterator[Work]:
             title=f"NCF, batch 256, 4 negatives, half of the users of {dataset}: one epoch of ours, "
             f"{options['seconds']:.0f} s of each peer",
             unit="samples",
-            open=_opening(settings, dataset, _half, options, [partial(_ours, settings, "ncf"), *peers]),
+            open=opening(settings, dataset, half, options, [partial(_ours, settings, "ncf"), *peers]),
             goals=[Goal("rate", peer, least=ratio) for peer in (_TORCH, f"{_TORCH}, 1 thread")],
         )
 
@@ -104,7 +104,7 @@ def quality_works(settings: Settings) -> Iterator[Work]:
         key=f"ncf-quality-{dataset}",
         title=f"NCF, half of the users of {dataset}, {options['epochs']} epochs, {_SEEDS} seeds: HR@100",
         unit="samples",
-        open=_opening(
+        open=opening(
             settings,
             dataset,
             _half_held_out,
@@ -122,13 +122,19 @@ def quality_works(settings: Settings) -> Iterator[Work]:
 Make = Callable[[Path, Options], Contender]
 
 
-def _opening(
+def opening(
     settings: Settings,
     dataset: str,
     cut: Callable[[Inputs], Inputs],
     options: Options,
     makers: Sequence[Make],
 ) -> Callable[[], AbstractContextManager[Sequence[Contender]]]:
+    """Let contenders be made around a dataset, cut, that is written to a file once.
+
+    cut     what of the dataset is used; its name is part of the file's
+    makers  are given the file and the options
+    """
+
     @contextmanager
     def opened() -> Iterator[Sequence[Contender]]:
         path = settings.folder / f"{dataset}-{cut.__name__.strip('_')}.npz"
@@ -217,7 +223,8 @@ def _whole(inputs: Inputs) -> Inputs:
     return inputs
 
 
-def _half(inputs: Inputs) -> Inputs:
+def half(inputs: Inputs) -> Inputs:
+    """Take half of the users, the same in each run."""
     rows = rng_for("bench", "half").permutation(inputs.histories.shape[0])[: inputs.histories.shape[0] // 2]
     return Inputs(inputs.histories[np.sort(rows)], inputs.users, inputs.items)
 
@@ -228,4 +235,4 @@ def _held_out(inputs: Inputs) -> Inputs:
 
 
 def _half_held_out(inputs: Inputs) -> Inputs:
-    return _held_out(_half(inputs))
+    return _held_out(half(inputs))

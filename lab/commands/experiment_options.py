@@ -21,12 +21,15 @@ OfRun = Annotated[
 ]
 Engine = Annotated[
     str,
-    typer.Option(help="inline, process, or the address of a Dask scheduler: tcp://HOST:8786."),
+    typer.Option(help="inline, process, threads, or the address of a Dask scheduler: tcp://HOST:8786."),
 ]
 Workers = Annotated[
     int | None,
     typer.Option(
-        min=1, max=1024, help="Processes of one thread each; all cores by default.", show_default=False
+        min=1,
+        max=1024,
+        help="Processes of one thread each, or threads; all cores by default.",
+        show_default=False,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -37,7 +37,7 @@ def run_packed(
 
     send  gets a report now and then; the last one travels with the result
     """
-    reporter = _Reporter(send)
+    reporter = Reporter(send)
     progress = Progress(report=reporter, should_stop=should_stop)
     outcome = attempt(lambda: _call(payload, progress))
     packed = attempt(lambda: _pack(reporter.last, outcome))
@@ -62,8 +62,14 @@ def limit_threads_from_here() -> None:
         os.environ["NUMBA_NUM_THREADS"] = "1"
 
 
-class _Reporter:
-    """Sends a report at most every _REPORT_EVERY_S, and keeps the last."""
+def limit_loaded_libraries() -> None:
+    """Have numba, if it is loaded, use one thread for what this thread calls."""
+    if "numba" in sys.modules:
+        sys.modules["numba"].set_num_threads(1)
+
+
+class Reporter:
+    """Sends a report at most every _REPORT_EVERY_S when it is called, and keeps the last."""
 
     def __init__(self, send: Callable[[float, str], None]) -> None:
         self.last: Report | None = None
@@ -71,6 +77,7 @@ class _Reporter:
         self._next_at = 0.0
 
     def __call__(self, fraction: float, note: str) -> None:
+        """Take a report, see `Progress.report`."""
         self.last = (float(fraction), note[:_LONGEST_NOTE])
         now = time.monotonic()
         if now >= self._next_at:
@@ -82,13 +89,8 @@ def _call(payload: bytes, progress: Progress) -> object:
     if progress.should_stop():
         raise JobStopped("stopped before it began")
     function, args = pickle.loads(payload)
-    _limit_loaded_libraries()
+    limit_loaded_libraries()
     return function(*args, progress=progress)
-
-
-def _limit_loaded_libraries() -> None:
-    if "numba" in sys.modules:
-        sys.modules["numba"].set_num_threads(1)
 
 
 def _pack(last: Report | None, outcome: object) -> bytes:

@@ -42,11 +42,11 @@ class ServiceSettings(BaseSettings):
     engine: Annotated[str, AfterValidator(check_engine)] = Field(
         default="process", validation_alias="RECLEAK_ENGINE"
     )
-    """RECLEAK_ENGINE: inline, process, or the address of a Dask scheduler; its workers share our folders."""
+    """RECLEAK_ENGINE: inline, process, threads, or a Dask scheduler's address; workers share our folders."""
     api_key: Key | None = None
     """Key of the API; None = open to all who reach it."""
     workers: int = Field(default=1, ge=1, le=64)
-    """Trainings and stages that compute at a time, each in a process of its own."""
+    """Trainings and stages that compute at a time, each in a process or thread of its own."""
     log_level: LogLevel = LogLevel.INFO
     """DEBUG, INFO, WARNING or ERROR."""
     log_format: LogFormat = LogFormat.PLAIN

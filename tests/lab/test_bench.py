@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from lab_worlds import run as recleak
 
 from lab.bench import everything
 from lab.bench.clock import Clock
+from lab.bench.family import FamilyMemory, family_bytes
 from lab.bench.growth import Growth, Point, Size, slope
 from lab.bench.machine import Usage, describe
 from lab.bench.matrices import Inputs, hit_rate, negatives
@@ -62,6 +65,23 @@ def test_rows_have_medians_spread_and_ratio() -> None:
 
     assert (ours.low, ours.rate, ours.high, ours.ratio) == (10, 20, 30, None)
     assert (peer.low, peer.rate, peer.high, peer.ratio) == (4, 5, 6, 4.0)
+
+
+def test_the_memory_of_a_family_has_that_of_the_children() -> None:
+    size = 64 * 2**20
+    command = [sys.executable, "-c", f"held = bytearray(b'x') * {size}; print(1); input()"]
+    memory = FamilyMemory()
+
+    with (
+        memory.watched(),
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child,
+    ):
+        assert child.stdout is not None
+        child.stdout.readline()
+        held = family_bytes(os.getpid())
+        child.communicate(b"\n")
+
+    assert held - memory.before_bytes > 0.9 * size
 
 
 @pytest.mark.parametrize(("least", "verdict"), [(4.0, "reached (4)"), (4.1, "missed (4)")])

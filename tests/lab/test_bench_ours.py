@@ -11,6 +11,7 @@ from lab.bench.attack_works import attack_works
 from lab.bench.growth_points import measure as measure_point
 from lab.bench.matrices import Inputs
 from lab.bench.runs import measure
+from lab.bench.shadow_works import shadow_works
 from lab.bench.training_works import item_works, lfm_works
 from shared.datasets.registry import load
 
@@ -54,6 +55,17 @@ def test_training_gives_a_hit_rate(what: str, tmp_path: Path, capsys: pytest.Cap
     n_pairs = Inputs.load(inputs).histories.nnz
     assert said["units"] == n_pairs * 2 * {"lfm": 2, "ncf": 5}[what]
     assert 0 < said["figures"]["HR@100"] < 1  # type: ignore[index]
+
+
+def test_shadows_are_the_same_on_threads_and_in_processes(tmp_path: Path) -> None:
+    work = next(iter(shadow_works(settings(tmp_path))))
+
+    found = measure(work, rounds=1, report=lambda _fraction, _note: None)
+
+    assert found.failures == {}
+    threads, processes = (found.outcomes[name][0] for name in ("threads", "processes"))
+    assert threads.units == processes.units == 2
+    assert threads.figures["checksum"] == processes.figures["checksum"]
 
 
 @pytest.mark.parametrize("part", ["item", "serving", "attack"])

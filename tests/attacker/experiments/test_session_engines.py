@@ -51,7 +51,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return [(folder / "run" / name).read_bytes() for name in RESULTS]
 
 
-@pytest.mark.parametrize("engine", ["process", "tcp"])
+@pytest.mark.parametrize("engine", ["process", "threads", "tcp"])
 def test_figures_are_the_same_on_every_engine(engine: str, tmp_path: Path, smoke: list[bytes]) -> None:
     """Byte by byte, with nothing to take over from another run."""
     artifacts = tmp_path / "artifacts"

@@ -77,3 +77,23 @@ def thread_limits(*, progress: Progress) -> tuple[str, int]:
 def interrupt_own_process(*, progress: Progress) -> str:
     os.kill(os.getpid(), signal.SIGINT)
     return "went on"
+
+
+def give_back(given: object, *, progress: Progress) -> object:
+    return given
+
+
+def meet(meeting: threading.Barrier, *, progress: Progress) -> int:
+    return meeting.wait(30.0)
+
+
+def library_threads(*, progress: Progress) -> list[int]:
+    from threadpoolctl import threadpool_info
+
+    return [library["num_threads"] for library in threadpool_info()]
+
+
+def deaf_until(free: threading.Event, *, progress: Progress) -> None:
+    """Does not poll until somebody sets it free."""
+    progress.step(0.1, f"{os.getpid()}")
+    free.wait()

@@ -1,4 +1,4 @@
-"""One contract for all engines: in this thread, in processes, on a cluster."""
+"""One contract for all engines: in this thread, in processes, on threads, on a cluster."""
 
 import logging
 import os
@@ -13,14 +13,15 @@ from shared.errors import BadInput, Conflict, JobFailed, JobStopped
 from tests.shared.infrastructure import jobs
 from tests.shared.infrastructure.engine_worlds import WAIT_S, Pids, local_cluster
 
-KINDS = ["inline", "process", "cluster"]
-CONCURRENT = ["process", "cluster"]
+KINDS = ["inline", "process", "threads", "cluster"]
+CONCURRENT = ["process", "threads", "cluster"]
+SEPARATE = ["process", "cluster"]  # work crosses the border of a process
 
 
 @pytest.fixture(scope="module")
 def specs() -> Iterator[dict[str, str]]:
     with local_cluster() as address:
-        yield {"inline": "inline", "process": "process", "cluster": address}
+        yield {kind: address if kind == "cluster" else kind for kind in KINDS}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,11 @@ def engine(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Engine
 
 @pytest.fixture(params=CONCURRENT)
 def concurrent(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Engine:
+    return engines[request.param]
+
+
+@pytest.fixture(params=SEPARATE)
+def separate(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Engine:
     return engines[request.param]
 
 
@@ -179,9 +185,10 @@ def test_a_task_that_has_not_begun_is_stopped_and_the_others_go_on(concurrent: E
 
 def test_a_task_that_has_not_begun_ends_at_once_when_stopped(concurrent: Engine) -> None:
     """Both workers are busy, and stay so."""
-    pids = Pids()
-    running = [concurrent.submit(jobs.until_stopped, on_progress=pids) for _ in range(2)]
-    pids.second()
+    began = [Pids(), Pids()]
+    running = [concurrent.submit(jobs.until_stopped, on_progress=pids) for pids in began]
+    for pids in began:
+        pids.first()
     waiting = [concurrent.submit(jobs.add, number, 0) for number in range(5)]
 
     waiting[-1].stop()
@@ -222,19 +229,19 @@ def test_a_job_that_exits_has_failed(concurrent: Engine) -> None:
     assert concurrent.submit(jobs.add, 1, 1).result(WAIT_S) == 2
 
 
-def test_what_cannot_cross_the_border_is_refused_with_a_reason(concurrent: Engine) -> None:
+def test_what_cannot_cross_the_border_is_refused_with_a_reason(separate: Engine) -> None:
     with pytest.raises(ValueError, match="plain data"):
-        concurrent.submit(lambda *, progress: 0)
+        separate.submit(lambda *, progress: 0)
     with pytest.raises(JobFailed, match="pickle"):
-        concurrent.submit(jobs.not_plain).result(WAIT_S)
+        separate.submit(jobs.not_plain).result(WAIT_S)
     with pytest.raises(JobFailed, match="OddError: k is 0"):
-        concurrent.submit(jobs.refuse_oddly).result(WAIT_S)
+        separate.submit(jobs.refuse_oddly).result(WAIT_S)
 
-    assert concurrent.submit(jobs.add, 1, 1).result(WAIT_S) == 2
+    assert separate.submit(jobs.add, 1, 1).result(WAIT_S) == 2
 
 
-def test_workers_use_one_thread_each_and_this_process_keeps_its_own(concurrent: Engine) -> None:
+def test_workers_use_one_thread_each_and_this_process_keeps_its_own(separate: Engine) -> None:
     before = os.environ.get("OMP_NUM_THREADS")
 
-    assert concurrent.submit(jobs.thread_limits).result(WAIT_S) == ("1", 1)
+    assert separate.submit(jobs.thread_limits).result(WAIT_S) == ("1", 1)
     assert os.environ.get("OMP_NUM_THREADS") == before

@@ -13,7 +13,7 @@ from services.attacker import app as attacker
 from services.attacker.settings import AttackerSettings
 from services.target import app as target
 from services.target.settings import TargetSettings
-from shared.engine import InlineEngine, ProcessEngine, open_engine
+from shared.engine import InlineEngine, ProcessEngine, ThreadEngine, open_engine
 from shared.errors import BadInput
 from tests.shared.infrastructure.engine_worlds import ROOT, local_cluster
 
@@ -33,13 +33,16 @@ def test_an_engine_is_opened_by_its_name() -> None:
     assert isinstance(open_engine("inline", n_workers=1), InlineEngine)
     processes = open_engine("process", n_workers=3)
     assert isinstance(processes, ProcessEngine)
-    assert processes.n_workers == 3
+    threads = open_engine("threads", n_workers=2)
+    assert isinstance(threads, ThreadEngine)
+    assert (processes.n_workers, threads.n_workers) == (3, 2)
     processes.close()
+    threads.close()
 
 
 @pytest.mark.parametrize("spec", ["", "dask", "Process", "http://scheduler:8786", "scheduler:8786"])
-def test_another_name_is_refused_with_the_three_that_there_are(spec: str) -> None:
-    with pytest.raises(BadInput, match=r"inline, process, .*tcp://HOST:PORT or tls://HOST:PORT"):
+def test_another_name_is_refused_with_the_four_that_there_are(spec: str) -> None:
+    with pytest.raises(BadInput, match=r"inline, process, threads, .*tcp://HOST:PORT or tls://HOST:PORT"):
         open_engine(spec, n_workers=1)
 
 
