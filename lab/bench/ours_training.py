@@ -16,9 +16,9 @@ from shared.recommenders.item_knn import ItemSettings
 from shared.recommenders.lfm import LfmSettings
 from shared.recommenders.ncf import NcfSettings
 from shared.recommenders.registry import KINDS
+from shared.recommenders.topk import users_at_once
 
 _K = 100
-_CHUNK = 1024  # users ranked at a time, as when a deployment is made
 _NOTE = "ours is compiled before, on a toy; the machine code is kept on disk between runs"
 
 
@@ -68,8 +68,9 @@ def train(algorithm: Algorithm, histories: Histories, settings: Hyperparameters,
 def rank(model: Recommender, users: Rows, *, k: int) -> "np.ndarray[tuple[int, int], np.dtype[np.int32]]":
     """Rank for users, in the chunks of a deployment: (n, k) int32."""
     lists = np.empty((len(users), k), dtype=np.int32)
-    for start in range(0, len(users), _CHUNK):
-        lists[start : start + _CHUNK] = model.recommend(users[start : start + _CHUNK], k=k).items
+    chunk = users_at_once(model.histories.shape[1])
+    for start in range(0, len(users), chunk):
+        lists[start : start + chunk] = model.recommend(users[start : start + chunk], k=k).items
     return lists
 
 

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from shared.arrays import Histories, Rows, Vectors
 from shared.compiled import csr_parts
+from shared.parallel import run_blocks, share
 from shared.progress import Progress
 from shared.ranked_lists import RankedLists
 from shared.recommenders import item_loops
 from shared.recommenders.base import Algorithm, Hyperparameters, check_trainable, settings_of
 from shared.recommenders.topk import check_request, empty_lists, rank_catalogue
 
-_ITEM_BLOCK_BYTES = 16 * 2**20
 _ITEM_CHUNK = 4096  # items between two looks at `should_stop`
+_USER_BLOCK = 32  # users whom a thread scores or ranks at a time, at least
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ class ItemKnn:
 
     @cached_property
     def _is_dense(self) -> bool:
-        """Say whether adding whole rows of cosines costs less than walking item - user - item.
+        """Say whether summing whole columns of cosines costs less than walking item - user - item.
 
-        The constants are additions a nanosecond, measured: a dense row is added with vector instructions, a
+        The constants are additions a nanosecond, measured: columns are summed with vector instructions, a
         walk adds one number at a time.
         """
         if self.neighbors is not None:
@@ -79,23 +80,30 @@ class ItemKnn:
         lengths, counts = np.diff(self._world.indptr), np.diff(self._world.item_indptr)
         reached = np.asarray(self.histories.T @ lengths)  # (n_items,) steps from an item to the next items
         walk = min(float(counts @ reached), float(len(lengths)) * float(lengths.sum()))
-        dense = float((lengths.astype(np.float64) ** 2).sum()) + lengths.sum() * len(counts) / 4
+        dense = float((lengths.astype(np.float64) ** 2).sum()) / 2 + lengths.sum() * len(counts) / 16
         return bool(dense < walk)
 
     def scores(self, user_rows: Rows) -> Vectors:
         """Score the whole catalogue: (len(user_rows), n_items) float32 >= 0."""
         rows = np.asarray(user_rows, dtype=np.int64)
         n_items = self.histories.shape[1]
-        if self._is_dense:
-            sums = np.zeros((len(rows), n_items))
-            block = max(1, _ITEM_BLOCK_BYTES // (12 * n_items))
-            item_loops.add_similar_rows(self._world, rows, block, sums)
-            return sums.astype(np.float32)
         found = np.empty((len(rows), n_items), dtype=np.float32)
-        if self.neighbors is None:
-            item_loops.score_by_walk(self._world, rows, found)
-        else:
-            item_loops.score_by_neighbors(self._world, *_parts(self.neighbors), rows, found)
+        if self._is_dense:
+
+            def score_tiles(first: int, last: int) -> None:
+                item_loops.score_tiles(self._world, rows, first, last, found)
+
+            run_blocks(score_tiles, n_items, block=_whole_tiles(n_items))
+            return found
+
+        def score(start: int, stop: int) -> None:
+            if self.neighbors is None:
+                item_loops.score_by_walk(self._world, rows[start:stop], found[start:stop])
+            else:
+                parts = _parts(self.neighbors)
+                item_loops.score_by_neighbors(self._world, *parts, rows[start:stop], found[start:stop])
+
+        run_blocks(score, len(rows), block=share(len(rows), least=_USER_BLOCK))
         return found
 
     def recommend(self, user_rows: Rows, *, k: int) -> RankedLists:
@@ -104,12 +112,15 @@ class ItemKnn:
             return rank_catalogue(self.scores, self.histories, user_rows, k=k)
         rows = check_request(self.histories, user_rows, k=k)
         lists = empty_lists(len(rows), k)
-        if self.neighbors is None:
-            item_loops.rank_by_walk(self._world, rows, lists.items, lists.lengths)
-        else:
-            item_loops.rank_by_neighbors(
-                self._world, *_parts(self.neighbors), rows, lists.items, lists.lengths
-            )
+
+        def rank(start: int, stop: int) -> None:
+            block = rows[start:stop], lists.items[start:stop], lists.lengths[start:stop]
+            if self.neighbors is None:
+                item_loops.rank_by_walk(self._world, *block)
+            else:
+                item_loops.rank_by_neighbors(self._world, *_parts(self.neighbors), *block)
+
+        run_blocks(rank, len(rows), block=share(len(rows), least=_USER_BLOCK))
         return RankedLists(items=lists.items, lengths=lists.lengths)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -159,12 +170,30 @@ def _nearest(world: item_loops.World, n_neighbors: int, *, progress: Progress) -
     parts = []
     for start in range(0, n_items, _ITEM_CHUNK):
         progress.step(start / n_items, "comparing items")
-        stop = min(start + _ITEM_CHUNK, n_items)
-        rows = np.empty((stop - start, n_kept), dtype=np.int32)
-        values = np.empty((stop - start, n_kept), dtype=np.float64)
-        lengths = np.zeros(stop - start, dtype=np.int64)
-        item_loops.nearest_items(world, start, rows, values, lengths)
-        is_kept = np.arange(n_kept)[None, :] < lengths[:, None]
-        parts.append((lengths, rows[is_kept], values[is_kept]))
+        parts.append(_nearest_of(world, start, min(start + _ITEM_CHUNK, n_items), n_kept))
     all_lengths, all_rows, all_values = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Neighbors(np.concatenate([[0], np.cumsum(all_lengths)]), all_rows, all_values)
+
+
+def _nearest_of(
+    world: item_loops.World, first: int, last: int, n_kept: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+    """Give how many neighbors each of some items has, and their rows and cosines one after the other."""
+    rows = np.empty((last - first, n_kept), dtype=np.int32)
+    values = np.empty((last - first, n_kept), dtype=np.float64)
+    lengths = np.zeros(last - first, dtype=np.int64)
+
+    def find(start: int, stop: int) -> None:
+        item_loops.nearest_items(
+            world, first + start, rows[start:stop], values[start:stop], lengths[start:stop]
+        )
+
+    run_blocks(find, last - first, block=share(last - first, least=16, shares=16))
+    is_kept = np.arange(n_kept)[None, :] < lengths[:, None]
+    return lengths, rows[is_kept], values[is_kept]
+
+
+def _whole_tiles(n_items: int) -> int:
+    """Give a block length of whole tiles: the same columns are summed together whoever does it."""
+    tile = item_loops.TILE
+    return share(-(-n_items // tile)) * tile

@@ -15,6 +15,8 @@ from shared.arrays import Rows, Vectors
 from shared.compiled import compiled, compiled_fast
 from shared.recommenders.topk import offer, sort_heap
 
+TILE = 64  # columns of the catalogue scored at a time: a row of a tile is four cache lines
+
 Index = NDArray[np.int64]
 Columns = NDArray[np.int32]
 Sums = NDArray[np.float64]
@@ -31,45 +33,58 @@ class World(NamedTuple):
 
 
 @compiled_fast
-def add_similar_rows(world: World, user_rows: Rows, block: int, sums: Sums) -> None:
-    """Add to sums (n, n_items) the rows of cosines of each user's items, `block` items at a time."""
+def score_tiles(world: World, user_rows: Rows, first: int, last: int, scores: Vectors) -> None:
+    """Fill scores[:, first:last] with the sums of cosines over all neighbors, TILE columns at a time.
+
+    Of the matrix of shared users only the columns of a tile exist, whole numbers as float32 (exact below
+    2**24 users); the TILE sums of a user stay in the nearest cache while the history goes by.
+    """
     n_items = len(world.inverse_norms)
-    is_needed = np.zeros(n_items, np.bool_)
-    for user in user_rows:
-        for place in range(world.indptr[user], world.indptr[user + 1]):
-            is_needed[world.indices[place]] = True
-    shared_users = np.zeros((block, n_items), np.int32)
-    cosines = np.empty((block, n_items), np.float64)
-    places = world.indptr[user_rows]
-    for start in range(0, n_items, block):
-        stop = min(start + block, n_items)
-        for item in range(start, stop):
-            if is_needed[item]:
-                _cosines_of(world, item, shared_users[item - start], cosines[item - start])
+    shared_users = np.empty((n_items, TILE), np.float32)
+    row = np.empty(n_items, np.int32)
+    sums = np.empty(TILE, np.float64)
+    for start in range(first, last, TILE):
+        width = min(TILE, last - start)
+        for t in range(width):
+            _count_shared_users(world, start + t, row)
+            for item in range(n_items):
+                shared_users[item, t] = row[item]
+        for t in range(width, TILE):
+            shared_users[:, t] = 0
         for n in range(len(user_rows)):
-            place = places[n]
-            last = world.indptr[user_rows[n] + 1]
-            while place < last and world.indices[place] < stop:
-                _add(sums[n], cosines[world.indices[place] - start])
-                place += 1
-            places[n] = place
+            _sum_tile(world, user_rows[n], shared_users, sums)
+            for t in range(width):
+                scores[n, start + t] = sums[t] * world.inverse_norms[start + t]
 
 
 @compiled_fast
-def _cosines_of(world: World, item: int, shared_users: Columns, cosines: Sums) -> None:
-    shared_users[:] = 0
+def _count_shared_users(world: World, item: int, row: Columns) -> None:
+    row[:] = 0
     for place in range(world.item_indptr[item], world.item_indptr[item + 1]):
         user = world.item_indices[place]
         for other in range(world.indptr[user], world.indptr[user + 1]):
-            shared_users[world.indices[other]] += 1
-    for j in range(len(cosines)):
-        cosines[j] = shared_users[j] * (world.inverse_norms[item] * world.inverse_norms[j])
+            row[world.indices[other]] += 1
 
 
 @compiled_fast
-def _add(sums: Sums, row: Sums) -> None:
-    for j in range(len(sums)):
-        sums[j] += row[j]
+def _sum_tile(world: World, user: int, shared_users: Vectors, sums: Sums) -> None:
+    """Sum shared users / sqrt(users) over the history, four items at a time, so that sums move seldom."""
+    sums[:] = 0.0
+    place, last = world.indptr[user], world.indptr[user + 1]
+    while place + 4 <= last:
+        i0, i1 = world.indices[place], world.indices[place + 1]
+        i2, i3 = world.indices[place + 2], world.indices[place + 3]
+        w0, w1 = world.inverse_norms[i0], world.inverse_norms[i1]
+        w2, w3 = world.inverse_norms[i2], world.inverse_norms[i3]
+        c0, c1, c2, c3 = shared_users[i0], shared_users[i1], shared_users[i2], shared_users[i3]
+        for t in range(TILE):
+            sums[t] += (w0 * c0[t] + w1 * c1[t]) + (w2 * c2[t] + w3 * c3[t])
+        place += 4
+    while place < last:
+        weight, counts = world.inverse_norms[world.indices[place]], shared_users[world.indices[place]]
+        for t in range(TILE):
+            sums[t] += weight * counts[t]
+        place += 1
 
 
 @compiled
@@ -105,14 +120,34 @@ def _vote(
     world: World, indptr: Index, rows: Columns, values: Sums, user_row: int, sums: Sums, touched: Columns
 ) -> int:
     """Let a user's items vote for their neighbors; return how many items were voted for."""
+    first, last = world.indptr[user_row], world.indptr[user_row + 1]
+    n_votes = 0
+    for place in range(first, last):
+        n_votes += indptr[world.indices[place] + 1] - indptr[world.indices[place]]
+    if n_votes > len(sums):
+        for place in range(first, last):
+            item = world.indices[place]
+            for n in range(indptr[item], indptr[item + 1]):
+                sums[rows[n]] += values[n]
+        return _positive(sums, touched)
     n_touched = 0
-    for place in range(world.indptr[user_row], world.indptr[user_row + 1]):
+    for place in range(first, last):
         item = world.indices[place]
         for n in range(indptr[item], indptr[item + 1]):
             if sums[rows[n]] == 0.0:
                 touched[n_touched] = rows[n]
                 n_touched += 1
             sums[rows[n]] += values[n]
+    return n_touched
+
+
+@compiled
+def _positive(sums: Sums, touched: Columns) -> int:
+    """Note which sums are positive; return how many. Cheaper than to look at each addition if most are."""
+    n_touched = 0
+    for item in range(len(sums)):
+        touched[n_touched] = item
+        n_touched += sums[item] > 0.0
     return n_touched
 
 
@@ -171,28 +206,44 @@ def nearest_items(world: World, start: int, rows: Columns, values: Sums, lengths
     heap = np.empty(rows.shape[1], np.float32)
     for n in range(len(rows)):
         item = start + n
-        n_touched = 0
-        for place in range(world.item_indptr[item], world.item_indptr[item + 1]):
-            user = world.item_indices[place]
-            for other in range(world.indptr[user], world.indptr[user + 1]):
-                if sums[world.indices[other]] == 0.0:
-                    touched[n_touched] = world.indices[other]
-                    n_touched += 1
-                sums[world.indices[other]] += 1.0
-        if n_touched > 0:
-            sums[item] = 0.0
+        n_touched = _count_neighbors(world, item, sums, touched)
         size = 0
         for t in range(n_touched):
             j = touched[t]
             sums[j] *= world.inverse_norms[item] * world.inverse_norms[j]
-            if sums[j] > 0.0:
-                size = offer(heap, rows[n], size, float(np.float32(sums[j])), j)
+            score = np.float32(sums[j])
+            if j != item and (size < len(heap) or score >= heap[0]):
+                size = offer(heap, rows[n], size, score, j)
         sort_heap(heap, rows[n], size)
         for t in range(size):
             values[n, t] = sums[rows[n, t]]
         for t in range(n_touched):
             sums[touched[t]] = 0.0
         lengths[n] = size
+
+
+@compiled
+def _count_neighbors(world: World, item: int, sums: Sums, touched: Columns) -> int:
+    """Count the users an item shares with each, itself included; return how many it shares any with."""
+    first, last = world.item_indptr[item], world.item_indptr[item + 1]
+    n_steps = 0
+    for place in range(first, last):
+        n_steps += world.indptr[world.item_indices[place] + 1] - world.indptr[world.item_indices[place]]
+    if n_steps > len(sums):
+        for place in range(first, last):
+            user = world.item_indices[place]
+            for other in range(world.indptr[user], world.indptr[user + 1]):
+                sums[world.indices[other]] += 1.0
+        return _positive(sums, touched)
+    n_touched = 0
+    for place in range(first, last):
+        user = world.item_indices[place]
+        for other in range(world.indptr[user], world.indptr[user + 1]):
+            if sums[world.indices[other]] == 0.0:
+                touched[n_touched] = world.indices[other]
+                n_touched += 1
+            sums[world.indices[other]] += 1.0
+    return n_touched
 
 
 @compiled

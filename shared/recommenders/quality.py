@@ -14,8 +14,8 @@ from shared.ranked_lists import RankedLists
 from shared.recommenders.base import Algorithm, Hyperparameters
 from shared.recommenders.popularity import PopularitySettings
 from shared.recommenders.registry import KINDS
+from shared.recommenders.topk import users_at_once
 
-_CHUNK = 1024  # users between two looks at `should_stop`
 _Z = 1.959963984540054  # 97.5th percentile of the normal distribution
 
 
@@ -104,9 +104,10 @@ def hit_rate(
     )
     counted = np.unique(users)
     n_hits = 0
-    for start in range(0, len(counted), _CHUNK):
+    chunk = users_at_once(histories.shape[1])
+    for start in range(0, len(counted), chunk):
         progress.step(0.9 + 0.1 * start / len(counted), "looking for held-out items")
-        asked = counted[start : start + _CHUNK]
+        asked = counted[start : start + chunk]
         first, last = np.searchsorted(users, [asked[0], asked[-1] + 1])
         lists = model.recommend(asked, k=k)
         n_hits += _hits(lists, np.searchsorted(asked, users[first:last]), items[first:last])

@@ -11,9 +11,7 @@ from shared.ranked_lists import RankedLists
 from shared.recommenders.base import Algorithm, Hyperparameters, Recommender
 from shared.recommenders.popularity import Popularity
 from shared.recommenders.registry import KINDS
-from shared.recommenders.topk import check_k, empty_lists, rank_catalogue
-
-_CHUNK = 1024  # members between two looks at `should_stop`
+from shared.recommenders.topk import check_k, empty_lists, rank_catalogue, users_at_once
 
 
 class ColdStart(StrEnum):
@@ -90,9 +88,10 @@ def serve(
     if model.histories.shape != expected:
         raise ValueError(f"the model must be trained on {expected}, found {model.histories.shape}")
     lists = empty_lists(len(is_member), check_k(k))
-    for start in range(0, len(member_rows), _CHUNK):
+    chunk = users_at_once(histories.shape[1])
+    for start in range(0, len(member_rows), chunk):
         progress.step(start / len(member_rows), "ranking for members")
-        rows = np.arange(start, min(start + _CHUNK, len(member_rows)))
+        rows = np.arange(start, min(start + chunk, len(member_rows)))
         _put(lists, member_rows[rows], model.recommend(rows, k=k))
     progress.step(1.0, "ranking for everybody else")
     _put(lists, other_rows, _cold_lists(model.histories, histories, other_rows, k=k, cold_start=cold_start))

@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from shared.arrays import Histories, Rows, Vectors, check_shape
 from shared.compiled import compiled, csr_parts
+from shared.parallel import run_blocks, share
 from shared.ranked_lists import NO_ITEM, RankedLists
 
 _BLOCK_BYTES = 96 * 2**20  # scores held at a time: all of MovieLens 1M, a sixteenth of Amazon Digital Music
+_USER_BLOCK = 32  # users whom a thread ranks at a time, at least
+_CHUNK = 1024  # users ranked between two looks at `should_stop`, at least
 
 
 def rank_catalogue(
@@ -24,7 +27,7 @@ def rank_catalogue(
     Raises ValueError if k < 1, a user row does not exist, or a score is NaN.
     """
     rows = check_request(histories, user_rows, k=k)
-    block = max(1, _BLOCK_BYTES // (4 * max(histories.shape[1], 1)))
+    block = _block(histories.shape[1])
     parts = [
         top_lists(scores_of(rows[start : start + block]), histories, rows[start : start + block], k=k)
         for start in range(0, len(rows), block)
@@ -43,11 +46,22 @@ def top_lists(scores: Vectors, histories: Histories, user_rows: Rows, *, k: int)
     check_shape("scores", scores, (len(user_rows), histories.shape[1]))
     lists = empty_lists(len(user_rows), k)
     indptr, indices = csr_parts(histories)
-    _top(np.ascontiguousarray(scores), indptr, indices, user_rows, lists.items, lists.lengths)
+    rows = np.ascontiguousarray(scores)
+
+    def rank(start: int, stop: int) -> None:
+        block = slice(start, stop)
+        _top(rows[block], indptr, indices, user_rows[block], lists.items[block], lists.lengths[block])
+
+    run_blocks(rank, len(user_rows), block=share(len(user_rows), least=_USER_BLOCK))
     history_lengths = np.diff(indptr)[user_rows]
     if np.any(lists.lengths != np.minimum(k, histories.shape[1] - history_lengths)):
         raise ValueError("scores must not be NaN: the model diverged, lower its learning rate")
     return RankedLists(items=lists.items, lengths=lists.lengths)
+
+
+def users_at_once(n_items: int) -> int:
+    """Say for how many users to ask at a time: what a request costs once is shared, and it takes seconds."""
+    return max(_CHUNK, _block(n_items))
 
 
 def check_request(histories: Histories, user_rows: Rows, *, k: int) -> Rows:
@@ -65,6 +79,10 @@ def check_k(k: int) -> int:
     if k < 1:
         raise ValueError(f"k must be at least 1, found {k}")
     return k
+
+
+def _block(n_items: int) -> int:
+    return max(1, _BLOCK_BYTES // (4 * max(n_items, 1)))
 
 
 def empty_lists(n_users: int, k: int) -> RankedLists:

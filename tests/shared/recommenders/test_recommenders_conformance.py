@@ -5,6 +5,7 @@ import pytest
 from recommender_worlds import checkerboard, histories_of, random_world
 
 from shared.errors import JobStopped
+from shared.parallel import THREADS
 from shared.progress import SILENT, Progress
 from shared.recommenders.base import Algorithm, Hyperparameters
 from shared.recommenders.registry import KINDS, parse_hyperparameters
@@ -103,6 +104,23 @@ def test_the_same_seed_gives_the_same_bytes(name):
 
     assert first.keys() == second.keys()
     assert all(first[part].tobytes() == second[part].tobytes() for part in first)
+
+
+@every
+def test_the_number_of_threads_changes_nothing(name, monkeypatch):
+    histories = random_world(200, 150)
+    found = {}
+    for threads in ("1", "3"):
+        monkeypatch.setenv(THREADS, threads)
+        model = train(name, histories)
+        rows = np.arange(200)
+        found[threads] = (
+            *(array.tobytes() for array in model.to_arrays().values()),
+            model.scores(rows).tobytes(),
+            model.recommend(rows, k=20).items.tobytes(),
+        )
+
+    assert found["1"] == found["3"]
 
 
 @pytest.mark.parametrize("name", DRAWING)
