@@ -27,8 +27,8 @@ from services.attacker.experiments.session import (
     resume,
 )
 from services.attacker.experiments.single import CellResult, run_single
-from shared.engine.process import available_cores
 from shared.errors import JobFailed, JobStopped
+from shared.parallel import n_cores
 
 LOG_FILE = "log.txt"
 _STOPPING = "stopping at the next epoch or chunk; Ctrl-C again stops at once"
@@ -136,7 +136,7 @@ def _logged(folder: Path) -> Iterator[None]:
 
 
 def _open(artifacts: Path, place: Place) -> AbstractContextManager[Workshop]:
-    return open_workshop(artifacts, place.engine, n_workers=place.workers or available_cores())
+    return open_workshop(artifacts, place.engine, n_workers=place.workers or n_cores())
 
 
 def _command(verb: str, folder: Path) -> str:

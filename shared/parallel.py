@@ -5,22 +5,50 @@ reads what another one writes.
 """
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Barrier, BrokenBarrierError
 
 THREADS = "RECLEAK_THREADS"
 """Environment variable: threads that one computation may use; as many as there are cores if unset."""
 
 
+class _Limit(threading.local):
+    n_threads: int | None = None
+
+
+_limit = _Limit()
+
+
 def n_threads() -> int:
-    """Say how many threads a computation may use in this process, at least 1.
+    """Say how many threads a computation may use that is begun in this thread, at least 1.
 
     Raises ValueError if RECLEAK_THREADS is no whole number above 0.
     """
+    return _limit.n_threads or _n_threads_asked() or n_cores()
+
+
+@contextmanager
+def limited_to(n: int) -> Iterator[None]:
+    """Let computations that are begun in this thread use n threads, within the `with` block."""
+    before, _limit.n_threads = _limit.n_threads, n
+    try:
+        yield
+    finally:
+        _limit.n_threads = before
+
+
+def threads_of_each(n_workers: int) -> int:
+    """Say how many threads each of so many workers may use; all together have those of one process."""
+    return max(1, (_n_threads_asked() or n_cores()) // n_workers)
+
+
+def _n_threads_asked() -> int | None:
     asked = os.environ.get(THREADS)
     if asked is None:
-        return n_cores()
+        return None
     if not asked.isdecimal() or int(asked) < 1:
         raise ValueError(f"{THREADS} must be a whole number above 0, found {asked!r}")
     return int(asked)

@@ -12,8 +12,15 @@ from pathlib import Path
 
 from lab.bench.machine import Usage
 from shared.errors import JobFailed
+from shared.parallel import THREADS
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    THREADS,
+)
 _TAIL_LINES = 2
 _ROOT = Path(__file__).resolve().parents[2]
 

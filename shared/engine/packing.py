@@ -12,6 +12,7 @@ from collections.abc import Callable
 from shared.engine.guard import Failure, attempt
 from shared.engine.port import Report
 from shared.errors import JobFailed, JobStopped, RecLeakError
+from shared.parallel import THREADS
 from shared.progress import Progress
 
 ONE_THREAD = {
@@ -56,8 +57,9 @@ def pack_failure(error: RecLeakError) -> bytes:
 
 
 def limit_threads_from_here() -> None:
-    """Have libraries that are not loaded yet use one thread each in this process."""
+    """Have libraries not loaded yet use one thread each, and our loops too if nobody gave them more."""
     os.environ.update(ONE_THREAD)
+    os.environ.setdefault(THREADS, "1")
     if "numba" not in sys.modules:
         os.environ["NUMBA_NUM_THREADS"] = "1"
 

@@ -1,4 +1,4 @@
-"""Runs work in spawned processes of one thread each, and outlives the death of any of them."""
+"""Runs work in spawned processes that share the cores, and outlives the death of any of them."""
 
 import os
 import signal
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from shared.engine.packing import ONE_THREAD, pack_work
 from shared.engine.pool import Pool
 from shared.engine.port import OnProgress, Task, ignore_progress
 from shared.errors import Conflict, JobFailed
+from shared.parallel import THREADS, threads_of_each
 
 T = TypeVar("T")
 
@@ -91,23 +93,20 @@ class ProcessEngine:
             retiring.start()
             self._pool = None
         if self._pool is None:
-            self._pool = Pool(self.n_workers, starting=_start_conditions)
+            self._pool = Pool(self.n_workers, starting=partial(_start_conditions, self.n_workers))
         return self._pool
 
 
-def available_cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @contextmanager
-def _start_conditions() -> Iterator[None]:
-    """Give processes that start inside one thread per library and no Ctrl-C from their first instruction on.
+def _start_conditions(n_workers: int) -> Iterator[None]:
+    """Give processes that start inside one thread per library, a fair share of threads for our own loops, and
+    no Ctrl-C from their first instruction on.
 
     A spawned process imports the main module, and with it perhaps numpy, before any code of ours runs in it.
     """
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
+    conditions = ONE_THREAD | {THREADS: str(threads_of_each(n_workers))}
+    before = {name: os.environ.get(name) for name in conditions}
+    os.environ.update(conditions)
     try:
         with _ctrl_c_held_back():
             yield

@@ -18,6 +18,7 @@ from shared.engine.guard import Failure, attempt
 from shared.engine.packing import Reporter, limit_loaded_libraries
 from shared.engine.port import OnProgress, Report, Task, ignore_progress
 from shared.errors import Conflict, JobFailed, JobStopped
+from shared.parallel import limited_to, threads_of_each
 from shared.progress import Progress
 
 T = TypeVar("T")
@@ -136,7 +137,7 @@ class ThreadEngine:
     def _run(self, entry: _Entry) -> None:
         limit_loaded_libraries()
         reporter = Reporter(lambda fraction, note: self._news.put((entry, (fraction, note))))
-        with self._one_thread:
+        with self._one_thread, limited_to(threads_of_each(self.n_workers)):
             outcome = _outcome(entry, Progress(report=reporter, should_stop=entry.asked.is_set))
         if reporter.last is not None:
             self._news.put((entry, reporter.last))

@@ -7,6 +7,7 @@ import sys
 import threading
 
 from shared.errors import BadInput
+from shared.parallel import n_threads
 from shared.progress import Progress
 
 
@@ -66,6 +67,10 @@ def leave(*, progress: Progress) -> None:
 
 def not_plain(*, progress: Progress) -> object:
     return lambda: 0
+
+
+def threads_of_our_loops(*, progress: Progress) -> int:
+    return n_threads()
 
 
 def thread_limits(*, progress: Progress) -> tuple[str, int]:

@@ -10,6 +10,7 @@ import pytest
 
 from shared.engine import Engine, InlineEngine, Task, open_engine
 from shared.errors import BadInput, Conflict, JobFailed, JobStopped
+from shared.parallel import THREADS, n_threads
 from tests.shared.infrastructure import jobs
 from tests.shared.infrastructure.engine_worlds import WAIT_S, Pids, local_cluster
 
@@ -245,3 +246,17 @@ def test_workers_use_one_thread_each_and_this_process_keeps_its_own(separate: En
 
     assert separate.submit(jobs.thread_limits).result(WAIT_S) == ("1", 1)
     assert os.environ.get("OMP_NUM_THREADS") == before
+
+
+@pytest.mark.parametrize("spec", ["process", "threads"])
+def test_workers_share_the_threads_of_our_loops(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(THREADS, "7")
+
+    with closing(open_engine(spec, n_workers=2)) as engine:
+        assert engine.submit(jobs.threads_of_our_loops).result(WAIT_S) == 3
+
+    assert n_threads() == 7
+
+
+def test_a_worker_of_a_cluster_has_one_thread_for_our_loops(engines: dict[str, Engine]) -> None:
+    assert engines["cluster"].submit(jobs.threads_of_our_loops).result(WAIT_S) == 1
