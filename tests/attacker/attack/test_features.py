@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from services.attacker.attack.features import difference_features, linear_weights, uniform_weights
+from shared.parallel import THREADS
 from shared.ranked_lists import RankedLists
 
 
@@ -66,6 +67,51 @@ def test_a_list_equal_to_a_one_item_history_gives_zero():
     z = difference_features(histories, RankedLists.full(np.array([[1]])), vectors, weigh=linear_weights)
 
     assert (z == 0).all()
+
+
+def test_sums_are_added_in_order():
+    """To the bit: published figures hang on it, and so do two machines of one kind."""
+    histories, lists, vectors = random_world(n_users=5000, length=37)
+    ranked = RankedLists.from_ragged(lists, k=7)
+    lengths = np.maximum(np.diff(histories.indptr), 1).astype(np.float32)
+    starts = np.concatenate([[0], np.cumsum(ranked.lengths)])
+    weights = np.broadcast_to(linear_weights(7), ranked.items.shape)[ranked.is_filled()]
+    chosen = sparse.csr_array((weights, ranked.items[ranked.is_filled()], starts), shape=histories.shape)
+
+    found = difference_features(histories, ranked, vectors, weigh=linear_weights)
+
+    assert (found == (histories @ vectors) / lengths[:, None] - chosen @ vectors).all()
+
+
+def test_threads_change_nothing(monkeypatch):
+    histories, lists, vectors = random_world(n_users=9000)
+    ranked = RankedLists.from_ragged(lists, k=7)
+
+    found = []
+    for n_threads in (1, 3):
+        monkeypatch.setenv(THREADS, str(n_threads))
+        found.append(difference_features(histories, ranked, vectors, weigh=linear_weights))
+
+    assert (found[0] == found[1]).all()
+
+
+def test_mapped_files_and_parts_of_lists_do_as_well(tmp_path):
+    histories, lists, vectors = random_world()
+    ranked = RankedLists.from_ragged(lists, k=7)
+    np.save(tmp_path / "vectors.npy", vectors)
+    mapped = np.load(tmp_path / "vectors.npy", mmap_mode="r")
+
+    found = difference_features(histories, ranked.top(3), mapped, weigh=linear_weights)
+
+    whole = RankedLists(np.ascontiguousarray(ranked.items[:, :3]), ranked.top(3).lengths)
+    assert (found == difference_features(histories, whole, vectors, weigh=linear_weights)).all()
+
+
+def test_an_item_beyond_the_catalogue_is_refused():
+    histories, _, vectors = random_world(n_users=1)
+
+    with pytest.raises(ValueError, match="below 40, found 40"):
+        difference_features(histories, RankedLists.full(np.array([[40]])), vectors, weigh=linear_weights)
 
 
 def test_shapes_that_do_not_fit_are_refused():
