@@ -13,7 +13,7 @@ from shared.interactions import binary_matrix
 from shared.progress import SILENT
 from shared.recommenders.base import Algorithm, Hyperparameters, Recommender
 from shared.recommenders.item_knn import ItemSettings
-from shared.recommenders.lfm import LfmSettings
+from shared.recommenders.lfm_training import LfmSettings
 from shared.recommenders.ncf import NcfSettings
 from shared.recommenders.registry import KINDS
 from shared.recommenders.topk import users_at_once

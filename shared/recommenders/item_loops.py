@@ -211,7 +211,7 @@ def nearest_items(world: World, start: int, rows: Columns, values: Sums, lengths
         for t in range(n_touched):
             j = touched[t]
             sums[j] *= world.inverse_norms[item] * world.inverse_norms[j]
-            score = np.float32(sums[j])
+            score = float(np.float32(sums[j]))
             if j != item and (size < len(heap) or score >= heap[0]):
                 size = offer(heap, rows[n], size, score, j)
         sort_heap(heap, rows[n], size)

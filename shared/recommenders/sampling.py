@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.arrays import Histories
+from shared.arrays import Histories, Rows
 from shared.compiled import compiled, csr_parts
 
 Samples = NDArray[np.int64]  # user_row << 33 | item_row << 1 | label: one number, so that one swap moves it
@@ -23,15 +23,10 @@ class Sampler:
     """
 
     def __init__(self, histories: Histories, *, n_negatives: int) -> None:
+        check_negatives(histories, n_negatives)
         self._indptr, self._indices = csr_parts(histories)
         self._n_items = histories.shape[1]
         self._n_negatives = n_negatives
-        has_all = np.flatnonzero(np.diff(self._indptr) == self._n_items)
-        if n_negatives > 0 and len(has_all):
-            raise ValueError(
-                f"user row {has_all[0]} has all {self._n_items} items, so that no negative can be drawn; "
-                "leave such users out"
-            )
         self._samples = np.empty(len(self._indices) * (1 + n_negatives), dtype=np.int64)
 
     @property
@@ -42,9 +37,21 @@ class Sampler:
     def draw(self, *, seed: int) -> Samples:
         """Draw an epoch: (n_interactions * (1 + n_negatives),), valid until the next draw."""
         state = np.array([seed], dtype=np.uint64)
-        _fill(self._indptr, self._indices, self._n_items, self._n_negatives, state, self._samples)
-        _shuffle(self._samples, state)
+        users = np.arange(len(self._indptr) - 1)
+        fill(self._indptr, self._indices, users, self._n_items, self._n_negatives, state, self._samples)
+        shuffle(self._samples, state)
         return self._samples
+
+
+def check_negatives(histories: Histories, n_negatives: int) -> None:
+    """Raise ValueError if n_negatives > 0 and a user has every item, for there is nothing to draw."""
+    n_items = histories.shape[1]
+    has_all = np.flatnonzero(np.diff(histories.indptr) == n_items)
+    if n_negatives > 0 and len(has_all):
+        raise ValueError(
+            f"user row {has_all[0]} has all {n_items} items, so that no negative can be drawn; "
+            "leave such users out"
+        )
 
 
 def unpack(samples: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -64,18 +71,23 @@ def _below(state: NDArray[np.uint64], n: int) -> int:
 
 
 @compiled
-def _fill(  # noqa: PLR0917 - compiled loops take arrays by position
+def fill(  # noqa: PLR0917 - compiled loops take arrays by position
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
+    users: Rows,
     n_items: int,
     n_negatives: int,
     state: NDArray[np.uint64],
     samples: Samples,
 ) -> None:
+    """Fill samples with those of some users, one after the other.
+
+    state  (1,) of the random numbers, moved on
+    """
     is_own = np.zeros(n_items, np.bool_)
     lacking = np.empty(n_items, np.int32)
     n = 0
-    for user in range(len(indptr) - 1):
+    for user in users:
         own = indices[indptr[user] : indptr[user + 1]]
         is_own[own] = True
         n_lacking = 0
@@ -100,7 +112,8 @@ def _fill(  # noqa: PLR0917 - compiled loops take arrays by position
 
 
 @compiled
-def _shuffle(samples: Samples, state: NDArray[np.uint64]) -> None:
+def shuffle(samples: Samples, state: NDArray[np.uint64]) -> None:
+    """Put samples into random order; moves the state on."""
     for last in range(len(samples) - 1, 0, -1):
         other = _below(state, last + 1)
         samples[last], samples[other] = samples[other], samples[last]

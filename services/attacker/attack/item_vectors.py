@@ -9,7 +9,7 @@ from scipy.sparse.linalg import svds
 from shared.arrays import Bools, Histories, Vectors
 from shared.attacks import Factorization
 from shared.progress import Progress
-from shared.recommenders.lfm import LfmSettings, factorize
+from shared.recommenders.lfm_training import LfmSettings, factorize
 
 # users x items up to which the dense decomposition is quick; the iterative one draws anew where singular
 # values repeat, as they do in small worlds, and then equal seeds give other vectors

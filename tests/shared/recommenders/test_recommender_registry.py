@@ -4,7 +4,7 @@ import pytest
 
 from shared.recommenders.base import Algorithm
 from shared.recommenders.item_knn import ItemSettings
-from shared.recommenders.lfm import LfmSettings, Start
+from shared.recommenders.lfm_training import LfmSettings, Start
 from shared.recommenders.registry import KINDS, describe, parse_hyperparameters
 
 

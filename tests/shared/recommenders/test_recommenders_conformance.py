@@ -20,12 +20,16 @@ CASES = {
         Algorithm.LFM,
         {"n_factors": 4, "learning_rate": 0.05, "n_epochs": 60, "init": "uniform", "init_scale": 0.3},
     ),
+    "lfm, blocks": (
+        Algorithm.LFM,
+        {"n_factors": 4, "learning_rate": 0.05, "n_epochs": 60, "n_blocks": 5},
+    ),
     "ncf": (
         Algorithm.NCF,
         {"n_mlp_factors": 8, "n_gmf_factors": 4, "learning_rate": 0.01, "n_epochs": 30, "batch_size": 64},
     ),
 }
-DRAWING = ("lfm", "lfm, uniform", "ncf")  # training draws random numbers
+DRAWING = ("lfm", "lfm, uniform", "lfm, blocks", "ncf")  # training draws random numbers
 COUNTING = ("popularity", "item", "item, 20 neighbors")
 PERSONAL = tuple(name for name in CASES if name != "popularity")
 
