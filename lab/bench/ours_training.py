@@ -10,6 +10,7 @@ from lab.bench.clock import Clock
 from lab.bench.matrices import Inputs
 from shared.arrays import Histories, Rows
 from shared.interactions import binary_matrix
+from shared.parallel import limited_to
 from shared.progress import SILENT
 from shared.recommenders.base import Algorithm, Hyperparameters, Recommender
 from shared.recommenders.item_knn import ItemSettings
@@ -37,13 +38,18 @@ def item(inputs: Inputs, options: Mapping[str, Any]) -> None:
 
 
 def lfm(inputs: Inputs, options: Mapping[str, Any]) -> None:
-    """Train LFM and measure HR@100; options factors, epochs, seed, init_scale (None = the usual one)."""
-    settings = LfmSettings(n_factors=options["factors"], n_epochs=options["epochs"])
+    """Train LFM and measure HR@100.
+
+    options  factors, epochs, seed, threads, init_scale (None = the usual one), hogwild (False if absent)
+    """
+    settings = LfmSettings(
+        n_factors=options["factors"], n_epochs=options["epochs"], hogwild=options.get("hogwild", False)
+    )
     if (scale := options.get("init_scale")) is not None:
         settings = replace(settings, init_scale=scale)
     _compile(Algorithm.LFM, settings)
     clock = Clock()
-    with clock.part("train"):
+    with limited_to(options["threads"]), clock.part("train"):
         model = train(Algorithm.LFM, inputs.histories, settings, seed=options["seed"])
     samples = inputs.histories.nnz * (1 + settings.n_negatives) * settings.n_epochs
     clock.tell(units=samples, figures=_hit_rate(model, inputs), packages=("numba",), notes=(_NOTE,))

@@ -60,16 +60,22 @@ def lfm_works(settings: Settings) -> Iterator[Work]:
         "epochs": int(settings.pick(20, 2)),
         "threads": settings.n_threads,
         "seed": 0,
+        "init_scale": 0.01,
     }
     cornac = partial(_peer, settings, _CORNAC, "cornac_mf", "cornac")
-    ours = partial(_ours, settings, "lfm")
-    same_start = partial(_ours_otherwise, settings, "ours, cornac's start", "lfm", init_scale=0.01)
+    ours = partial(_ours, settings, "lfm")  # from cornac's start: the same work
+    otherwise = partial(_ours_otherwise, settings, what="lfm")
+    usual_start = partial(otherwise, name="ours, usual start", init_scale=None)
+    one_thread = partial(otherwise, name="ours, 1 thread", threads=1)
+    hogwild = partial(otherwise, name="ours, hogwild", hogwild=True)
     for dataset in ("ml-1m", "adm"):
         yield Work(
             key=f"lfm-{dataset}",
             title=f"LFM, 100 factors, 1 negative per positive, {dataset}: {options['epochs']} epochs",
             unit="samples",
-            open=opening(settings, dataset, _held_out, options, [ours, same_start, cornac]),
+            open=opening(
+                settings, dataset, _held_out, options, [ours, one_thread, usual_start, hogwild, cornac]
+            ),
             goals=[Goal("rate", _CORNAC, least=1.2), Goal("HR@100", _CORNAC, least=1.0)],
         )
 
@@ -98,25 +104,20 @@ def ncf_works(settings: Settings) -> Iterator[Work]:
 
 def quality_works(settings: Settings) -> Iterator[Work]:
     """NCF's HR@100 beside plain PyTorch's, another seed in each run; as many runs as seeds."""
-    options = {"epochs": int(settings.pick(20, 1)), "threads": settings.n_threads}
-    dataset = "ml-1m"
-    yield Work(
-        key=f"ncf-quality-{dataset}",
-        title=f"NCF, half of the users of {dataset}, {options['epochs']} epochs, {_SEEDS} seeds: HR@100",
-        unit="samples",
-        open=opening(
-            settings,
-            dataset,
-            _half_held_out,
-            options,
-            [
-                _over_seeds(partial(_ours, settings, "ncf")),
-                _over_seeds(partial(_peer, settings, _TORCH, "torch_neumf", None, optimizer="dense")),
-            ],
-        ),
-        goals=[Goal("HR@100", _TORCH, least=0.98)],
-        rounds=_SEEDS,
-    )
+    contenders = [
+        _over_seeds(partial(_ours, settings, "ncf")),
+        _over_seeds(partial(_peer, settings, _TORCH, "torch_neumf", None, optimizer="dense")),
+    ]
+    for dataset, epochs in (("ml-1m", 20), ("adm", 2)):  # twenty on adm would take PyTorch two hours
+        options = {"epochs": int(settings.pick(epochs, 1)), "threads": settings.n_threads}
+        yield Work(
+            key=f"ncf-quality-{dataset}",
+            title=f"NCF, half of the users of {dataset}, {options['epochs']} epochs, {_SEEDS} seeds",
+            unit="samples",
+            open=opening(settings, dataset, _half_held_out, options, contenders),
+            goals=[Goal("HR@100", _TORCH, least=0.98)],
+            rounds=_SEEDS,
+        )
 
 
 Make = Callable[[Path, Options], Contender]
@@ -157,7 +158,7 @@ def _ours(settings: Settings, what: str, inputs: Path, options: Options) -> Cont
 
 
 def _ours_otherwise(
-    settings: Settings, name: str, what: str, inputs: Path, options: Options, **more: object
+    settings: Settings, inputs: Path, options: Options, *, name: str, what: str, **more: object
 ) -> Contender:
     """Give our side with other settings, to be compared like a peer."""
     return replace(_ours(settings, what, inputs, {**options, **more}), name=name, is_ours=False)
