@@ -4,7 +4,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from scipy import sparse
+
+from shared.compiled import csr_parts
 
 PROGRAM = """
 from shared.compiled import compiled, compiled_fast
@@ -53,3 +57,15 @@ def test_the_first_run_gives_the_bits_of_the_second(tmp_path):
 
     assert list(tmp_path.rglob("*.nbi"))
     assert first == second
+
+
+def test_histories_are_not_copied_for_a_loop_unless_they_are_read_only():
+    """A loop that is given a read-only array would be compiled again for it."""
+    histories = sparse.csr_array(np.eye(3, dtype=np.float32))
+    _, own = csr_parts(histories)
+    histories.indices.flags.writeable = False
+    _, copied = csr_parts(histories)
+
+    assert np.shares_memory(own, histories.indices)
+    assert copied.flags.writeable
+    assert copied.tolist() == own.tolist() == [0, 1, 2]
