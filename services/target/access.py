@@ -1,17 +1,19 @@
 """Who may ask on the public routes, how often, and by what name they are counted."""
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
 
 from fastapi import Request, Security
 from fastapi.security import APIKeyHeader
+from starlette.types import Scope
 
 from services.target.settings import TargetSettings
-from shared.web.keys import HEADER, WhenUnset, require_key
+from shared.web.keys import HEADER, WhenUnset, require_key, same_key
 from shared.web.limits import RateLimiter, client_of
 
 SCHEME = "PublicKey"
+_HEADER_BYTES = HEADER.lower().encode()
 
 
 class Admission:
@@ -34,6 +36,22 @@ class Admission:
         client = client_of(request, known_keys=self._keys)
         if self._limiter is not None:
             self._limiter.check(client)
+        return client
+
+    def enter(self, headers: Mapping[bytes, bytes], scope: Scope) -> str | None:
+        """Let a request in as `admit` does; None if `admit` is to say why not.
+
+        headers  the first value of each name, in small letters
+        """
+        if self._keys:
+            key = headers.get(_HEADER_BYTES)
+            if key is None or not same_key(key.decode("latin-1"), self._keys[0]):
+                return None
+            client = "key-1"
+        else:
+            client = scope["client"][0] if scope["client"] else "unknown"
+        if self._limiter is not None and self._limiter.allow(client) is not None:
+            return None
         return client
 
     def dependency(self) -> Callable[..., Awaitable[str]]:

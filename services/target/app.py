@@ -10,16 +10,16 @@ from prometheus_client import CollectorRegistry
 
 from services.target.access import Admission
 from services.target.admin import admin_router
+from services.target.fast_lane import FastLane
 from services.target.health import health_router
 from services.target.oracle import oracle_router
 from services.target.resources import open_service
 from services.target.routes import public_router
 from services.target.serving import Serving
 from services.target.settings import TargetSettings
-from services.target.shortcut import shortcuts
 from shared.artifacts import ArtifactStore
 from shared.engine import Engine, open_engine
-from shared.web.application import make_app
+from shared.web.application import ServiceApp, make_app
 from shared.web.keys import require_key
 from shared.web.limits import client_of
 
@@ -35,7 +35,7 @@ def create_app(
     make_engine: Callable[[], Engine] | None = None,
     artifacts: ArtifactStore | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> FastAPI:
+) -> ServiceApp:
     """Make the service; its lifespan opens and closes all that it holds.
 
     make_engine  None = what the settings say
@@ -60,7 +60,7 @@ def create_app(
     )
     check_admin = require_key(settings.admin_key, setting="RECLEAK_TARGET_ADMIN_KEY", scheme="AdminKey")
     admission = Admission(settings, clock=clock)
-    app.router.routes.extend(shortcuts(serving, admit=admission.admit))
+    app.express = FastLane(serving, admission, app.meter)
     app.include_router(
         public_router(serving, client_of=admission.dependency(), show_profiles=settings.show_profiles)
     )

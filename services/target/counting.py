@@ -56,7 +56,9 @@ class _Tally:
     asked: bytearray = field(default_factory=bytearray)
     is_changed: bool = False
 
-    def add(self, place: int) -> None:
+    def add(self, place: int | None) -> None:
+        if place is None:
+            return
         byte, bit = place >> 3, 1 << (place & 7)
         asked = self.asked
         if byte >= len(asked):
@@ -98,19 +100,17 @@ class QueryLog:
 
     def add(self, client: str, k: int, row: int | None, user_id: str) -> None:
         """Count one list; `row` is None for an id that the deployment does not know."""
-        self.add_many(client, k, (row,), (user_id,))
+        stranger = _digest(user_id)  # of known users too: whether one is known must cost nothing
+        with self._lock:
+            self._tally(client, k, 1).add(self._place_of(stranger) if row is None else row)
 
     def add_many(self, client: str, k: int, rows: Sequence[int | None], user_ids: Sequence[str]) -> None:
         """Count the lists of one request."""
+        strangers = list(map(_digest, user_ids))
         with self._lock:
-            tally = self._tally(client, k)
-            tally.is_changed = True
-            tally.lists += len(rows)
-            for row, user_id in zip(rows, user_ids, strict=True):
-                stranger = _digest(user_id)  # of known users too: whether one is known must cost nothing
-                place = self._place_of(stranger) if row is None else row
-                if place is not None:
-                    tally.add(place)
+            tally = self._tally(client, k, len(rows))
+            for row, stranger in zip(rows, strangers, strict=True):
+                tally.add(self._place_of(stranger) if row is None else row)
 
     def counts(self) -> QueryCounts:
         """Sum up all clients."""
@@ -156,12 +156,14 @@ class QueryLog:
                 self._tallies[count.client, count.k].is_changed = True
             self._n_stored_strangers -= len(counted.strangers)
 
-    def _tally(self, client: str, k: int) -> _Tally:
+    def _tally(self, client: str, k: int, n_lists: int) -> _Tally:
         tally = self._tallies.get((client, k))
-        if tally is not None:
-            return tally
-        key = (client, k) if len(self._tallies) < self._tallies_max else (OTHERS, _ANY_K)
-        return self._tallies.setdefault(key, _Tally())
+        if tally is None:
+            key = (client, k) if len(self._tallies) < self._tallies_max else (OTHERS, _ANY_K)
+            tally = self._tallies.setdefault(key, _Tally())
+        tally.is_changed = True
+        tally.lists += n_lists
+        return tally
 
     def _place_of(self, digest: bytes) -> int | None:
         place = self._places.get(digest)

@@ -4,12 +4,15 @@ They are `async def` and touch only memory: the hot path. Everything here exists
 deployment and once for each by its id.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from services.target.list_json import BatchJson
 from services.target.serving import ServedDeployment, Serving, row_at
 from shared.contract.target import (
     DEPLOYMENT_HEADER,
@@ -24,6 +27,7 @@ from shared.contract.target import (
 from shared.errors import NotFound
 
 PAGE_MAX = 10_000
+JSON = "application/json"
 Find = Callable[..., Awaitable[ServedDeployment]]
 Client = Callable[..., Awaitable[str]]
 
@@ -80,14 +84,26 @@ def active_of(serving: Serving) -> ServedDeployment:
     return serving.active
 
 
-def json_response(content: bytes) -> Response:
-    """Answer with JSON that is ready."""
-    return Response(content, media_type="application/json")
+class BatchResponse(Response):
+    """Lists that are made while those before them are sent. Whatever may fail has been checked before."""
+
+    media_type = JSON
+
+    def __init__(self, batch: BatchJson, deployment_id: str) -> None:
+        self._parts = batch.parts
+        super().__init__(headers={DEPLOYMENT_HEADER: deployment_id, "Content-Length": str(batch.n_bytes)})
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it. Between two parts others get their turn."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for part in self._parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+            await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def list_response(content: bytes, deployment: ServedDeployment) -> Response:
-    """Answer with lists that are ready, and say which deployment gave them."""
-    return Response(content, media_type="application/json", headers={DEPLOYMENT_HEADER: deployment.id})
+def _json_response(content: bytes) -> Response:
+    return Response(content, media_type=JSON)
 
 
 def _add_lists(router: APIRouter, find: Find, client_of: Client, suffix: str) -> None:
@@ -106,7 +122,8 @@ def _add_lists(router: APIRouter, find: Find, client_of: Client, suffix: str) ->
         k: K = None,
     ) -> Response:
         """Best first, without scores. Who is not known gets the deployment's cold start."""
-        return list_response(deployment.recommendations(user_id, deployment.check_k(k), client), deployment)
+        content = deployment.recommendations(user_id, deployment.check_k(k), client)
+        return Response(content, media_type=JSON, headers={DEPLOYMENT_HEADER: deployment.id})
 
     @router.post(
         "/recommendations:batch",
@@ -123,7 +140,7 @@ def _add_lists(router: APIRouter, find: Find, client_of: Client, suffix: str) ->
     ) -> Response:
         """In the order asked for; `items` is null where the single route would answer 404."""
         k = deployment.check_k(body.k if "k" in body.model_fields_set else None)
-        return list_response(deployment.batch(body.user_ids, k, client), deployment)
+        return BatchResponse(deployment.batch(body.user_ids, k, client), deployment.id)
 
 
 def _add_catalogue(router: APIRouter, find: Find, suffix: str) -> None:
@@ -138,7 +155,7 @@ def _add_catalogue(router: APIRouter, find: Find, suffix: str) -> None:
         deployment: Annotated[ServedDeployment, Depends(find)], limit: Limit = 1000, cursor: Cursor = None
     ) -> Response:
         """All items, in pages."""
-        return json_response(deployment.item_page(row_at(cursor), limit))
+        return _json_response(deployment.item_page(row_at(cursor), limit))
 
     @router.get(
         "/popular",
@@ -149,7 +166,7 @@ def _add_catalogue(router: APIRouter, find: Find, suffix: str) -> None:
     )
     async def read_popular(deployment: Annotated[ServedDeployment, Depends(find)], k: K = None) -> Response:
         """Best first, by the number of interactions that were trained on."""
-        return json_response(deployment.popular_items(deployment.check_k(k)))
+        return _json_response(deployment.popular_items(deployment.check_k(k)))
 
 
 def _add_profiles(router: APIRouter, find: Find, suffix: str, *, show_profiles: bool) -> None:
@@ -171,7 +188,7 @@ def _add_profiles(router: APIRouter, find: Find, suffix: str, *, show_profiles: 
         deployment: Annotated[ServedDeployment, Depends(find)], limit: Limit = 1000, cursor: Cursor = None
     ) -> Response:
         """Ordered by id, in pages; nothing tells who was trained on."""
-        return json_response(deployment.user_page(row_at(cursor), limit))
+        return _json_response(deployment.user_page(row_at(cursor), limit))
 
     @router.get(
         "/users/{user_id:path}/history",
@@ -185,4 +202,4 @@ def _add_profiles(router: APIRouter, find: Find, suffix: str, *, show_profiles: 
         user_id: UserIdPath, deployment: Annotated[ServedDeployment, Depends(find)]
     ) -> Response:
         """The items that the user interacted with."""
-        return json_response(deployment.history(user_id))
+        return _json_response(deployment.history(user_id))

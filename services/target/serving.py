@@ -1,30 +1,29 @@
 """What the public routes answer from: lists in memory, every item's JSON made beforehand.
 
-A request touches no database and no lock. Answers are put together as bytes, because building and validating
-models would take longer than all the rest; a test holds them against the contract.
+A request touches no database, and no lock but its own count's. Answers are put together as bytes, because
+building and validating models would take longer than all the rest; a test holds them against the contract.
 
 A known user and an id never seen go the same way: the stranger has a row of its own, behind the last user's.
 """
 
-import json
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from json.encoder import encode_basestring_ascii as encode
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.target.counting import QueryLog
+from services.target.list_json import NO_LIST, BatchJson, ItemJson
 from shared.arrays import Bools
 from shared.errors import BadInput, NotFound, RecLeakError
 from shared.interactions import Ids
 
 _CURSOR = re.compile(r"r[0-9a-f]{1,12}")
-encode = json.encoder.encode_basestring_ascii
-"""A string as JSON; the C function behind json.dumps."""
 
 
 @dataclass(frozen=True)
@@ -61,50 +60,54 @@ class ServedDeployment:
             raise BadInput(f"k must lie in 1 to {self.k_cap}, the cap of this deployment; found {k}")
         return k
 
+    def row_of(self, user_id: str) -> int | None:
+        """Give the row of a known user; None for a stranger."""
+        return self.user_ids.row_of(user_id)
+
+    def has_list(self, row: int | None) -> bool:
+        """Say whether the answer is a list, and not 404."""
+        return bool(self.is_found[self._place(row)])
+
+    def list_for(self, user_id: str, row: int | None, k: int, client: str) -> bytes:
+        """Count a list and give it: `Recommendations` as JSON; the row is the user's, who has a list."""
+        self.queries.add(client, k, row, user_id)
+        place = self._place(row)
+        items = self.item_json.join(self.items[place, : min(k, self.lengths[place])])
+        return b'{"user_id":%b,"items":[%b]}' % (encode(user_id).encode(), items)
+
     def recommendations(self, user_id: str, k: int, client: str) -> bytes:
         """Answer for one user: `Recommendations` as JSON.
 
         Raises NotFound if strangers get no list and this is one.
         """
-        row = self.user_ids.row_of(user_id)
-        self.queries.add(client, k, row, user_id)
-        place = self.stranger if row is None else row
-        if not self.is_found[place]:
+        row = self.row_of(user_id)
+        if not self.has_list(row):
+            self.queries.add(client, k, row, user_id)
             raise NotFound(f"there are no recommendations for the user {user_id[:80]!r}")
-        rows = self.items[place, : min(k, self.lengths[place])].tolist()
-        return b'{"user_id":%b,"items":[%b]}' % (encode(user_id).encode(), self._join(rows))
+        return self.list_for(user_id, row, k, client)
 
-    def batch(self, user_ids: Sequence[str], k: int, client: str) -> bytes:
-        """Answer for many users: `BatchAnswer` as JSON."""
-        row_of = self.user_ids.row_of
-        rows = [row_of(user_id) for user_id in user_ids]
+    def batch(self, user_ids: Sequence[str], k: int, client: str) -> BatchJson:
+        """Answer for many users, at least one: `BatchAnswer` as JSON, made while it is sent."""
+        rows = list(map(self.user_ids.row_of, user_ids))
         self.queries.add_many(client, k, rows, user_ids)
-        places = np.array([self.stranger if row is None else row for row in rows], dtype=np.int64)
-        lists = self.items[places, :k].tolist()
-        lengths = np.minimum(self.lengths[places], k).tolist()
-        entries = [
-            b'{"user_id":%b,"items":%b}'
-            % (encode(user_id).encode(), b"[%b]" % self._join(one[:length]) if is_found else b"null")
-            for user_id, one, length, is_found in zip(
-                user_ids, lists, lengths, self.is_found[places].tolist(), strict=True
-            )
-        ]
-        return b'{"recommendations":[%b]}' % b",".join(entries)
+        places = np.array(list(map(self._place, rows)), dtype=np.int64)
+        lengths = np.where(self.is_found[places], np.minimum(self.lengths[places], k), NO_LIST)
+        return self.item_json.batch(user_ids, self.items, places, lengths.astype(np.int32))
 
     def popular_items(self, k: int) -> bytes:
         """The popularity list: `PopularItems` as JSON."""
-        return b'{"items":[%b]}' % self._join(self.popular[:k].tolist())
+        return b'{"items":[%b]}' % self.item_json.join(self.popular[:k])
 
     def item_page(self, start: int, limit: int) -> bytes:
         """A page of the catalogue: `ItemPage` as JSON."""
         end = min(start + limit, len(self.item_ids))
-        return _page(b"items", self.item_json[start:end], end, len(self.item_ids))
+        return _page(b"items", self.item_json.page(start, end), end, len(self.item_ids))
 
     def user_page(self, start: int, limit: int) -> bytes:
         """A page of the users with a public profile: `UserPage` as JSON."""
         end = min(start + limit, len(self.user_ids))
         names = [encode(name).encode() for name in self.user_ids.names[start:end]]
-        return _page(b"users", names, end, len(self.user_ids))
+        return _page(b"users", b",".join(names), end, len(self.user_ids))
 
     def history(self, user_id: str) -> bytes:
         """A user's public profile: `History` as JSON. Raises NotFound for an id that is not known."""
@@ -113,21 +116,35 @@ class ServedDeployment:
             raise NotFound(
                 f"there is no public profile of the user {user_id[:80]!r}; GET /v1/users lists all"
             )
-        rows = self.indices[self.indptr[row] : self.indptr[row + 1]].tolist()
-        return b'{"user_id":%b,"items":[%b]}' % (encode(user_id).encode(), self._join(rows))
+        items = self.item_json.join(self.indices[self.indptr[row] : self.indptr[row + 1]])
+        return b'{"user_id":%b,"items":[%b]}' % (encode(user_id).encode(), items)
 
     @property
     def stranger(self) -> int:
         """The row of whoever is not known."""
         return len(self.user_ids)
 
-    @cached_property
-    def item_json(self) -> list[bytes]:
-        """Every item's id as JSON, by row."""
-        return [encode(name).encode() for name in self.item_ids.names]
+    def prepare(self) -> None:
+        """Make now what the first requests would wait for, compiled loops included."""
+        _ = self.plain_queries
+        nobody = np.array([self.stranger])
+        _ = self.item_json.join(self.items[0, :0]), self.item_json.join(self.popular[:0])
+        for _ in self.item_json.batch([""], self.items, nobody, np.zeros(1, dtype=np.int32)).parts:
+            pass
 
-    def _join(self, rows: list[int]) -> bytes:
-        return b",".join(map(self.item_json.__getitem__, rows))
+    @cached_property
+    def item_json(self) -> ItemJson:
+        """Every item's id as JSON."""
+        return ItemJson.of(self.item_ids.names)
+
+    @cached_property
+    def plain_queries(self) -> Mapping[bytes, int]:
+        """The list length by query string: nothing, or a k within the cap, written as it mostly is."""
+        named = {b"k=%d" % k: k for k in range(1, self.k_cap + 1)}
+        return {b"": self.check_k(None), **named}
+
+    def _place(self, row: int | None) -> int:
+        return self.stranger if row is None else row
 
 
 class Serving:
@@ -151,14 +168,18 @@ class Serving:
 
     def get(self, deployment_id: str) -> ServedDeployment:
         """Give a deployment. Raises NotFound if it is not served."""
-        found = self._deployments.get(deployment_id)
+        found = self.find(deployment_id)
         if found is None:
             raise NotFound(f"the deployment {deployment_id[:80]!r} is not served here")
         return found
 
+    def find(self, deployment_id: str) -> ServedDeployment | None:
+        """Give a deployment; None if it is not served."""
+        return self._deployments.get(deployment_id)
+
     def add(self, deployment: ServedDeployment) -> None:
         """Serve one more."""
-        _ = deployment.item_json  # made now, not by the first request
+        deployment.prepare()
         self._deployments = {**self._deployments, deployment.id: deployment}
 
     def activate(self, deployment_id: str) -> None:
@@ -176,9 +197,9 @@ class Serving:
         return [deployment.queries for deployment in self._deployments.values()]
 
 
-def _page(name: bytes, entries: list[bytes], end: int, total: int) -> bytes:
+def _page(name: bytes, entries: bytes, end: int, total: int) -> bytes:
     following = b'"%b"' % cursor_of(end).encode() if end < total else b"null"
-    return b'{"%b":[%b],"next_cursor":%b}' % (name, b",".join(entries), following)
+    return b'{"%b":[%b],"next_cursor":%b}' % (name, entries, following)
 
 
 def cursor_of(row: int) -> str:

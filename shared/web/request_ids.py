@@ -1,12 +1,13 @@
 """One id per request: the caller's or made here, sent back, and known to every log line of the request."""
 
+import os
 import re
-import uuid
 from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Request-ID"
+HEADER_BYTES = HEADER.lower().encode()
 _SCOPE_KEY = "recleak.request_id"
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -18,8 +19,13 @@ def request_id_of(scope: Scope) -> str:
     found = scope.get(_SCOPE_KEY)
     if isinstance(found, str):
         return found
-    scope[_SCOPE_KEY] = made = uuid.uuid4().hex
+    scope[_SCOPE_KEY] = made = take_request_id(b"")
     return made
+
+
+def take_request_id(given: bytes) -> str:
+    """Give the caller's id if it is well-formed, otherwise a fresh one: 32 hexadecimal digits."""
+    return given.decode() if given and _WELL_FORMED.fullmatch(given) else os.urandom(16).hex()
 
 
 class RequestIds:
@@ -36,10 +42,9 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = given.decode() if _WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
-        scope[_SCOPE_KEY] = request_id
-        header = (b"x-request-id", request_id.encode())
+        given = next((value for name, value in scope["headers"] if name == HEADER_BYTES), b"")
+        scope[_SCOPE_KEY] = request_id = take_request_id(given)
+        header = (HEADER_BYTES, request_id.encode())
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

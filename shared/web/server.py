@@ -1,6 +1,7 @@
 """Serve an app until somebody says stop; a port in use is one sentence, not a traceback."""
 
 import errno
+import gc
 import os
 import signal
 import socket
@@ -45,6 +46,8 @@ def serve(
         chosen = int(listening.getsockname()[1])
 
         def ready() -> None:
+            gc.collect()
+            gc.freeze()  # what is here now stays: collections during requests need not look at it
             if port_file is not None:
                 _write_whole(port_file, f"{chosen}\n")
             if on_ready is not None:

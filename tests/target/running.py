@@ -1,13 +1,12 @@
 """A target service in this process: real database, real artefacts, no server."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
 
 from services.target.app import create_app
 from services.target.settings import TargetSettings
@@ -15,6 +14,7 @@ from shared.engine import Engine, InlineEngine, OnProgress, Task
 from shared.engine.guard import Failure, attempt
 from shared.errors import JobStopped
 from shared.progress import Progress
+from shared.web.application import ServiceApp
 
 ADMIN, ORACLE = "admin-key-of-a-test", "oracle-key-of-a-test"
 DATASET = "synthetic:users=120,items=150,history=45,seed=1"
@@ -24,14 +24,17 @@ SPEC: dict[str, Any] = {"dataset": DATASET, "split": {"min_interactions": 8}, "k
 class Running:
     """A service whose lifespan is under way; asks it things."""
 
-    def __init__(self, app: FastAPI, runner: asyncio.Runner) -> None:
+    def __init__(self, app: ServiceApp, runner: asyncio.Runner) -> None:
         self.app = app
         self._runner = runner
 
     def ask(
         self, method: str, path: str, *, key: str | None = None, peer: str = "10.0.0.1", **options: Any
     ) -> httpx.Response:
-        return self._runner.run(self._ask(method, path, key, peer, options))
+        return self.run(self._ask(method, path, key, peer, options))
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self._runner.run(work)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.ask("GET", path, **options)
@@ -55,6 +58,9 @@ class Running:
 
     def members(self, deployment: str | None = None) -> dict[str, bool]:
         users = self.users("/v1" if deployment is None else f"/v1/d/{deployment}")
+        return self.members_among(users, deployment)
+
+    def members_among(self, users: list[str], deployment: str | None = None) -> dict[str, bool]:
         question = {"user_ids": users, "deployment": deployment}
         answer = self.ask("POST", "/oracle/membership", key=ORACLE, json=question).json()
         return dict(zip(answer["user_ids"], answer["is_member"], strict=True))

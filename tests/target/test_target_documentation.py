@@ -61,7 +61,7 @@ def test_the_answers_of_the_hot_path_are_the_documented_models(target: Running) 
 
 
 def test_every_list_says_which_deployment_gave_it(target: Running) -> None:
-    """On the shortcut, on the documented route and in batches; nothing else that is public says so."""
+    """On the fast lane, on the documented route and in batches; nothing else that is public says so."""
     made = target.admin("GET", "").json()["deployments"][-1]["id"]
     user = target.users()[0]
     document = target.get("/openapi.json").json()["paths"]
