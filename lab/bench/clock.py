@@ -44,6 +44,8 @@ class Clock:
         *,
         units: float,
         figures: Mapping[str, float] | None = None,
+        flops: float = 0.0,
+        moved_bytes: float = 0.0,
         packages: tuple[str, ...] = (),
         notes: tuple[str, ...] = (),
     ) -> None:
@@ -51,6 +53,8 @@ class Clock:
 
         units     how much work was done: lists, samples, ...
         figures   what came out: a hit rate, ...
+        flops     floating point operations that the work needs at least; 0 = not counted
+        moved_bytes  bytes that must come from memory and go there, caches as large as may be; 0 = not counted
         packages  those whose versions matter
         notes     what a reader must know to compare
         """
@@ -61,6 +65,8 @@ class Clock:
             "peak_bytes": self.peak_bytes,
             "before_bytes": self.before_bytes,
             "figures": dict(figures or {}),
+            "flops": flops,
+            "moved_bytes": moved_bytes,
             "versions": {package: version(package) for package in packages},
             "notes": list(notes),
         }

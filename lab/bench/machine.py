@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from lab.bench import roofline
+from lab.bench.roofline import Roof
 from shared import __version__
 
 _PACKAGES = ("numpy", "scipy", "numba", "torch", "fastapi", "uvicorn", "aiohttp")
@@ -21,6 +23,7 @@ class Machine:
     """A machine and what is installed on it.
 
     load  runnable processes, averaged over the last minute, before the first measurement
+    roof  what one core can do at most
     """
 
     processor: str
@@ -28,6 +31,7 @@ class Machine:
     memory_bytes: int
     system: str
     load: float
+    roof: Roof
     versions: dict[str, str]
 
 
@@ -39,6 +43,7 @@ def describe() -> Machine:
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         load=os.getloadavg()[0],
+        roof=roofline.measure(),
         versions={"recleak": __version__} | {package: _version(package) for package in _PACKAGES},
     )
 

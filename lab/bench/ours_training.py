@@ -52,7 +52,15 @@ def lfm(inputs: Inputs, options: Mapping[str, Any]) -> None:
     with limited_to(options["threads"]), clock.part("train"):
         model = train(Algorithm.LFM, inputs.histories, settings, seed=options["seed"])
     samples = inputs.histories.nnz * (1 + settings.n_negatives) * settings.n_epochs
-    clock.tell(units=samples, figures=_hit_rate(model, inputs), packages=("numba",), notes=(_NOTE,))
+    n_numbers = sum(inputs.histories.shape) * settings.n_factors
+    clock.tell(
+        units=samples,
+        figures=_hit_rate(model, inputs),
+        flops=samples * 8 * settings.n_factors,  # product 2, two updates 3 each
+        moved_bytes=2 * 4 * n_numbers * settings.n_epochs,  # every vector read and written once an epoch
+        packages=("numba",),
+        notes=(_NOTE,),
+    )
 
 
 def ncf(inputs: Inputs, options: Mapping[str, Any]) -> None:
@@ -63,7 +71,15 @@ def ncf(inputs: Inputs, options: Mapping[str, Any]) -> None:
     with clock.part("train"):
         model = train(Algorithm.NCF, inputs.histories, settings, seed=options["seed"])
     samples = inputs.histories.nnz * (1 + settings.n_negatives) * settings.n_epochs
-    clock.tell(units=samples, figures=_hit_rate(model, inputs), packages=("numba",), notes=(_NOTE,))
+    n = settings.n_mlp_factors
+    products = 2 * n * n + n * n // 2 + n // 2 + 2 * settings.n_gmf_factors  # the layers, once
+    clock.tell(
+        units=samples,
+        figures=_hit_rate(model, inputs),
+        flops=samples * 3 * 2 * products,  # forward, and two ways back
+        packages=("numba",),
+        notes=(_NOTE,),
+    )
 
 
 def train(algorithm: Algorithm, histories: Histories, settings: Hyperparameters, *, seed: int) -> Recommender:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from lab.bench.growth import AXES, Growth, slope, unit_of
 from lab.bench.machine import Machine, is_disturbed, is_loaded
+from lab.bench.roofline import Roof
 from lab.bench.runs import Goal, Measured, Outcome
 
 _MEGA = 2**20
@@ -77,11 +78,14 @@ def to_markdown(report: Report) -> str:
         f"{machine.n_cores} x {machine.processor}, {machine.memory_bytes / 2**30:.0f} GiB, {machine.system}; "
         f"load {machine.load:.2f} before. {versions}.",
         "",
+        f"One core at most: {machine.roof.flops / 1e9:.0f} GFLOP/s (product of float32 matrices), "
+        f"{machine.roof.bytes / 1e9:.0f} GB/s (copy).",
+        "",
     ]
     if not is_quiet(report):
         lines += ["**The machine was not quiet: these figures do not count.**", ""]
     for measured in report.measured:
-        lines += [*_section(measured), ""]
+        lines += [*_section(measured, machine.roof), ""]
     if report.growth is not None:
         lines += _growth_section(report.growth)
     return "\n".join(lines).rstrip() + "\n"
@@ -134,7 +138,7 @@ def _row(name: str, outcomes: Sequence[Outcome], our_rate: float | None) -> Row:
     )
 
 
-def _section(measured: Measured) -> Iterator[str]:
+def _section(measured: Measured, roof: Roof) -> Iterator[str]:
     work, rows = measured.work, rows_of(measured)
     yield f"## {work.key}: {work.title}"
     yield ""
@@ -143,7 +147,7 @@ def _section(measured: Measured) -> Iterator[str]:
         yield "| --- | --- | --- | --- | --- | --- |"
     for row in rows:
         yield _line(row, measured)
-    yield from _remarks(measured, rows)
+    yield from _remarks(measured, rows, roof)
 
 
 def _line(row: Row, measured: Measured) -> str:
@@ -169,7 +173,7 @@ def _spread(outcomes: Sequence[Outcome], figure: str) -> str:
     return middle if min(values) == max(values) else f"{middle} [{min(values):.4g}, {max(values):.4g}]"
 
 
-def _remarks(measured: Measured, rows: Sequence[Row]) -> Iterator[str]:
+def _remarks(measured: Measured, rows: Sequence[Row], roof: Roof) -> Iterator[str]:
     by_name = {row.contender: row for row in rows}
     remarks = []
     for goal in measured.work.goals:
@@ -177,6 +181,7 @@ def _remarks(measured: Measured, rows: Sequence[Row]) -> Iterator[str]:
         if value is not None:
             verdict = "reached" if goal.is_reached(value) else "missed"
             remarks.append(f"goal: {_goal_text(goal)}: {verdict} ({value:,.4g})")
+    remarks += _against_the_roof(measured, roof)
     remarks += [
         f"not measured{f', {name}' if name else ''}: {why}" for name, why in measured.failures.items()
     ]
@@ -191,6 +196,20 @@ def _remarks(measured: Measured, rows: Sequence[Row]) -> Iterator[str]:
     if remarks:
         yield ""
         yield from (f"- {remark}" for remark in remarks)
+
+
+def _against_the_roof(measured: Measured, roof: Roof) -> Iterator[str]:
+    """Say how near our work comes to what one core can do; on two cores it may be twice that."""
+    outcomes = measured.outcomes.get(measured.ours or "", ())
+    for what, unit, roof_rate, amounts in (
+        ("flops", "GFLOP/s", roof.flops, [one.flops / one.seconds for one in outcomes]),
+        ("bytes", "GB/s", roof.bytes, [one.moved_bytes / one.seconds for one in outcomes]),
+    ):
+        if amounts and (rate := statistics.median(amounts)) > 0:
+            yield (
+                f"{measured.ours}: {rate / 1e9:.3g} {unit} of the {what} that the work needs at least, "
+                f"{rate / roof_rate:.0%} of one core's most"
+            )
 
 
 def _goal_value(goal: Goal, rows: Mapping[str, Row], ours: str | None) -> float | None:

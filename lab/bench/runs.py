@@ -35,6 +35,7 @@ class Outcome:
     peak_bytes    most memory while measured, of the whole process; 0 = not looked at
     before_bytes  memory when measuring began, inputs and libraries included
     figures       what else came out, by name
+    flops, moved_bytes  what the work needs at least, see `Clock.tell`; 0 = not counted
     others_share  share of the machine that others had meanwhile
     """
 
@@ -44,6 +45,8 @@ class Outcome:
     peak_bytes: int = 0
     before_bytes: int = 0
     figures: Mapping[str, float] = field(default_factory=dict)
+    flops: float = 0.0
+    moved_bytes: float = 0.0
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     others_share: float = 0.0

@@ -14,7 +14,7 @@ import pytest
 from bench_worlds import QUIET, constant, failing, report, settings, told, work
 from lab_worlds import run as recleak
 
-from lab.bench import everything
+from lab.bench import everything, roofline
 from lab.bench.clock import Clock
 from lab.bench.family import FamilyMemory, family_bytes
 from lab.bench.growth import Growth, Point, Size, slope
@@ -109,6 +109,24 @@ def test_a_busy_machine_is_named() -> None:
     assert not is_quiet(report(found, machine=replace(QUIET, load=3.0)))
     assert "others had up to 50% of the machine" in to_markdown(report(disturbed))
     assert "do not count" in to_markdown(report(disturbed))
+
+
+def test_our_work_is_seen_against_what_a_core_can_do() -> None:
+    found = measure(work([constant("ours", 1, is_ours=True)]), rounds=1, report=_said)
+    counted = replace(found, outcomes={"ours": [Outcome(2.0, 1.0, flops=5e10, moved_bytes=1e10)]})
+
+    text = to_markdown(report(counted))
+
+    assert "ours: 25 GFLOP/s of the flops that the work needs at least, 25% of one core's most" in text
+    assert "ours: 5 GB/s of the bytes that the work needs at least, 50% of one core's most" in text
+    assert "at least, " not in to_markdown(report(found))
+
+
+def test_the_roof_of_a_machine_is_more_than_python_reaches() -> None:
+    roof = roofline.measure()
+
+    assert roof.flops > 1e8
+    assert roof.bytes > 1e8
 
 
 def test_the_report_is_json() -> None:

@@ -47,7 +47,7 @@ def test_inputs_hold_out_one_item_of_each_user(tmp_path: Path) -> None:
 def test_training_gives_a_hit_rate(what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with next(iter(lfm_works(settings(tmp_path)))).open():
         inputs = next(tmp_path.glob("*.npz"))
-    options = {"factors": 8, "epochs": 2, "seed": 0}
+    options = {"factors": 8, "epochs": 2, "seed": 0, "threads": 1}
 
     contender.main([what, json.dumps(options), str(inputs)])
 
