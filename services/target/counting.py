@@ -49,7 +49,7 @@ class Counted:
     strangers: tuple[tuple[int, bytes], ...]
 
 
-@dataclass
+@dataclass(slots=True)
 class _Tally:
     lists: int = 0
     repeated: int = 0

@@ -23,7 +23,7 @@ _LABELS = ("method", "route", "status")
 _BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Series:
     """Answers of one method, route and status.
 
