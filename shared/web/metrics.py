@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPMethod
 from itertools import accumulate
-from math import inf
 from operator import add
 
 from fastapi import FastAPI
@@ -14,13 +13,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _METHODS = frozenset(HTTPMethod)
 _LABELS = ("method", "route", "status")
 _BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BOUNDS = (*map(str, _BUCKETS_S), "+Inf")
 
 
 @dataclass(slots=True)
@@ -69,10 +68,8 @@ class RequestMeter(Collector):
             labels=_LABELS[:2],
         )
         for labels, series in times.items():
-            up_to = zip([*_BUCKETS_S, inf], accumulate(series.in_bucket), strict=True)
-            histogram.add_metric(
-                list(labels), [(floatToGoString(bound), n) for bound, n in up_to], series.seconds
-            )
+            up_to = zip(_BOUNDS, accumulate(series.in_bucket), strict=True)
+            histogram.add_metric(list(labels), list(up_to), series.seconds)
         yield histogram
 
 
