@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from shared.arrays import Rows, Vectors
 from shared.compiled import compiled, compiled_fast
+from shared.prefetching import LINE, prefetch
 from shared.recommenders.topk import offer, sort_heap
 
 TILE = 64  # columns of the catalogue scored at a time: a row of a tile is four cache lines
+_AHEAD = 2  # histories
 
 Index = NDArray[np.int64]
 Columns = NDArray[np.int32]
@@ -30,6 +32,13 @@ class World(NamedTuple):
     item_indptr: Index
     item_indices: Columns
     inverse_norms: Sums
+
+
+class Asked(NamedTuple):
+    """Histories that lists are made for, by user: those of a World or anybody's."""
+
+    indptr: Index
+    indices: Columns
 
 
 @compiled_fast
@@ -88,16 +97,19 @@ def _sum_tile(world: World, user: int, shared_users: Vectors, sums: Sums) -> Non
 
 
 @compiled
-def _walk(world: World, user_row: int, weights: Sums, users: Columns, sums: Sums, touched: Columns) -> int:
-    """Score the items in reach of a user; return how many. `weights` is zero before and after."""
+def _own(indptr: Index, indices: Columns, row: int) -> Columns:
+    return indices[indptr[row] : indptr[row + 1]]
+
+
+@compiled
+def _walk(world: World, own: Columns, weights: Sums, users: Columns, sums: Sums, touched: Columns) -> int:
+    """Score the items in reach of a history; return how many. `weights` is zero before and after."""
     n_reached = 0
-    for place in range(world.indptr[user_row], world.indptr[user_row + 1]):
-        item = world.indices[place]
+    for item in own:
         for other in range(world.item_indptr[item], world.item_indptr[item + 1]):
             user = world.item_indices[other]
-            if weights[user] == 0.0:
-                users[n_reached] = user
-                n_reached += 1
+            users[n_reached] = user
+            n_reached += int(weights[user] == 0.0)
             weights[user] += world.inverse_norms[item]
     n_touched = 0
     for n in range(n_reached):
@@ -106,9 +118,8 @@ def _walk(world: World, user_row: int, weights: Sums, users: Columns, sums: Sums
         weights[user] = 0.0
         for place in range(world.indptr[user], world.indptr[user + 1]):
             item = world.indices[place]
-            if sums[item] == 0.0:
-                touched[n_touched] = item
-                n_touched += 1
+            touched[n_touched] = item
+            n_touched += int(sums[item] == 0.0)
             sums[item] += weight
     for n in range(n_touched):
         sums[touched[n]] *= world.inverse_norms[touched[n]]
@@ -116,27 +127,21 @@ def _walk(world: World, user_row: int, weights: Sums, users: Columns, sums: Sums
 
 
 @compiled
-def _vote(
-    world: World, indptr: Index, rows: Columns, values: Sums, user_row: int, sums: Sums, touched: Columns
-) -> int:
-    """Let a user's items vote for their neighbors; return how many items were voted for."""
-    first, last = world.indptr[user_row], world.indptr[user_row + 1]
+def _vote(own: Columns, indptr: Index, rows: Columns, values: Sums, sums: Sums, touched: Columns) -> int:
+    """Let a history's items vote for their neighbors; return how many items were voted for."""
     n_votes = 0
-    for place in range(first, last):
-        n_votes += indptr[world.indices[place] + 1] - indptr[world.indices[place]]
+    for item in own:
+        n_votes += indptr[item + 1] - indptr[item]
     if n_votes > len(sums):
-        for place in range(first, last):
-            item = world.indices[place]
+        for item in own:
             for n in range(indptr[item], indptr[item + 1]):
                 sums[rows[n]] += values[n]
         return _positive(sums, touched)
     n_touched = 0
-    for place in range(first, last):
-        item = world.indices[place]
+    for item in own:
         for n in range(indptr[item], indptr[item + 1]):
-            if sums[rows[n]] == 0.0:
-                touched[n_touched] = rows[n]
-                n_touched += 1
+            touched[n_touched] = rows[n]
+            n_touched += int(sums[rows[n]] == 0.0)
             sums[rows[n]] += values[n]
     return n_touched
 
@@ -156,7 +161,9 @@ def score_by_walk(world: World, user_rows: Rows, scores: Vectors) -> None:
     """Fill scores (n, n_items) with the sums of cosines over all neighbors."""
     weights, users, sums, touched = _scratch(world)
     for n in range(len(user_rows)):
-        n_touched = _walk(world, user_rows[n], weights, users, sums, touched)
+        n_touched = _walk(
+            world, _own(world.indptr, world.indices, user_rows[n]), weights, users, sums, touched
+        )
         _spill(sums, touched, n_touched, scores[n])
 
 
@@ -167,18 +174,21 @@ def score_by_neighbors(
     """Fill scores (n, n_items) with the sums of cosines over kept neighbors."""
     _weights, _users, sums, touched = _scratch(world)
     for n in range(len(user_rows)):
-        n_touched = _vote(world, indptr, rows, values, user_rows[n], sums, touched)
+        n_touched = _vote(
+            _own(world.indptr, world.indices, user_rows[n]), indptr, rows, values, sums, touched
+        )
         _spill(sums, touched, n_touched, scores[n])
 
 
 @compiled
-def rank_by_walk(world: World, user_rows: Rows, items: Columns, lengths: Columns) -> None:
-    """Fill lists (n, k) from all neighbors."""
+def rank_by_walk(world: World, asked: Asked, asked_rows: Rows, items: Columns, lengths: Columns) -> None:
+    """Fill lists (n, k) from all neighbors, for some of the histories asked for."""
     weights, users, sums, touched = _scratch(world)
     heap = np.empty(items.shape[1], np.float32)
-    for n in range(len(user_rows)):
-        n_touched = _walk(world, user_rows[n], weights, users, sums, touched)
-        lengths[n] = _rank(world, user_rows[n], sums, touched, n_touched, heap, items[n])
+    for n in range(len(asked_rows)):
+        own = _own(asked.indptr, asked.indices, asked_rows[n])
+        n_touched = _walk(world, own, weights, users, sums, touched)
+        lengths[n] = _rank(own, sums, touched, n_touched, heap, items[n])
 
 
 @compiled
@@ -187,16 +197,18 @@ def rank_by_neighbors(
     indptr: Index,
     rows: Columns,
     values: Sums,
-    user_rows: Rows,
+    asked: Asked,
+    asked_rows: Rows,
     items: Columns,
     lengths: Columns,
 ) -> None:
-    """Fill lists (n, k) from kept neighbors."""
+    """Fill lists (n, k) from kept neighbors, for some of the histories asked for."""
     _weights, _users, sums, touched = _scratch(world)
     heap = np.empty(items.shape[1], np.float32)
-    for n in range(len(user_rows)):
-        n_touched = _vote(world, indptr, rows, values, user_rows[n], sums, touched)
-        lengths[n] = _rank(world, user_rows[n], sums, touched, n_touched, heap, items[n])
+    for n in range(len(asked_rows)):
+        own = _own(asked.indptr, asked.indices, asked_rows[n])
+        n_touched = _vote(own, indptr, rows, values, sums, touched)
+        lengths[n] = _rank(own, sums, touched, n_touched, heap, items[n])
 
 
 @compiled
@@ -236,24 +248,32 @@ def _count_neighbors(world: World, item: int, sums: Sums, touched: Columns) -> i
                 sums[world.indices[other]] += 1.0
         return _positive(sums, touched)
     n_touched = 0
+    in_one_row = world.indices.reshape(1, -1)
     for place in range(first, last):
-        user = world.item_indices[place]
+        user, ahead = world.item_indices[place], world.item_indices[min(place + _AHEAD, last - 1)]
+        for other in range(world.indptr[ahead], world.indptr[ahead + 1], LINE):
+            prefetch(in_one_row, 0, other)
         for other in range(world.indptr[user], world.indptr[user + 1]):
-            if sums[world.indices[other]] == 0.0:
-                touched[n_touched] = world.indices[other]
-                n_touched += 1
-            sums[world.indices[other]] += 1.0
+            j = world.indices[other]
+            touched[n_touched] = j
+            n_touched += int(sums[j] == 0.0)
+            sums[j] += 1.0
     return n_touched
 
 
 @compiled
 def _scratch(world: World) -> tuple[Sums, Columns, Sums, Columns]:
+    """Make sums by user and by item, each with room for who was reached, and one more.
+
+    A loop notes in every step whom it reached, and counts the note if it is new: to skip it would be a branch
+    that cannot be foreseen, and half of the loop's time.
+    """
     n_users, n_items = len(world.indptr) - 1, len(world.inverse_norms)
     return (
         np.zeros(n_users, np.float64),
-        np.empty(n_users, np.int32),
+        np.empty(n_users + 1, np.int32),
         np.zeros(n_items, np.float64),
-        np.empty(n_items, np.int32),
+        np.empty(n_items + 1, np.int32),
     )
 
 
@@ -267,12 +287,8 @@ def _spill(sums: Sums, touched: Columns, n_touched: int, scores: Vectors) -> Non
 
 
 @compiled
-def _rank(
-    world: World, user_row: int, sums: Sums, touched: Columns, n_touched: int, heap: Vectors, items: Columns
-) -> int:
+def _rank(own: Columns, sums: Sums, touched: Columns, n_touched: int, heap: Vectors, items: Columns) -> int:
     """Take the best of the touched items, then untouched ones (score 0) by item row; leave zero sums."""
-    first, last = world.indptr[user_row], world.indptr[user_row + 1]
-    own = world.indices[first:last]
     for item in own:
         sums[item] = -1.0
     size = 0
