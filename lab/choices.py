@@ -20,6 +20,7 @@ class ColdStartName(StrEnum):
 
     POPULAR = "popular"
     POPULAR_UNSEEN = "popular_unseen"
+    FOLD_IN = "fold_in"
     EMPTY = "empty"
     NOT_FOUND = "not_found"
 

@@ -72,8 +72,8 @@ def histories_of(deployment: ServedDeployment) -> Histories:
 def keep_model(folder: Path, spec: DeploymentSpec, trained: Trained) -> None:
     """Store the trained recommender. Raises StorageFailed if the folder does not take it."""
     histories = trained.histories[np.flatnonzero(trained.is_member)]
-    model = KINDS[spec.algorithm].from_arrays(trained.model, histories)
     settings = parse_hyperparameters(spec.algorithm, spec.hyperparameters)
+    model = KINDS[spec.algorithm].from_arrays(trained.model, histories, settings)
     storage.save(model, spec.algorithm, settings, folder)
 
 

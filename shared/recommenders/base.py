@@ -48,8 +48,17 @@ class Recommender(Protocol):
         """
         ...
 
+    def fold_in(self, histories: Histories, *, k: int) -> RankedLists:
+        """Rank the catalogue for people whom it was not trained on, own history excluded; it learns nothing.
+
+        histories  (n, n_items), no empty row; each list depends on its own history alone
+        returns    lists as of `recommend`
+        Raises ValueError if k < 1, a history is empty, or the number of items differs.
+        """
+        ...
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Give all that is needed to build it again, histories left out."""
+        """Give all that is needed to build it again, histories and settings left out."""
         ...
 
 
@@ -74,8 +83,13 @@ class RecommenderKind(Protocol):
         """
         ...
 
-    def from_arrays(self, arrays: Mapping[str, np.ndarray], histories: Histories) -> Recommender:
-        """Build a trained recommender from `to_arrays` and the histories that it was trained on."""
+    def from_arrays(
+        self, arrays: Mapping[str, np.ndarray], histories: Histories, settings: Hyperparameters
+    ) -> Recommender:
+        """Build a trained recommender from `to_arrays`, and the histories and settings it was trained with.
+
+        Raises ValueError if the settings are another algorithm's.
+        """
         ...
 
 
@@ -87,6 +101,14 @@ def settings_of(kind: type[Settings], settings: Hyperparameters) -> Settings:
     if not isinstance(settings, kind):
         raise ValueError(f"settings must be {kind.__name__}, found {type(settings).__name__}")
     return settings
+
+
+def check_foldable(histories: Histories, *, n_items: int) -> None:
+    """Raise ValueError unless each history has an item of a catalogue of this size."""
+    if histories.shape[1] != n_items:
+        raise ValueError(f"histories must have {n_items} items, found {histories.shape[1]}")
+    if len(empty := np.flatnonzero(np.diff(histories.indptr) == 0)):
+        raise ValueError(f"history {empty[0]} is empty; there is nothing to fold in")
 
 
 def check_trainable(histories: Histories) -> None:

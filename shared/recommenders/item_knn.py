@@ -14,8 +14,14 @@ from shared.parallel import run_blocks, share
 from shared.progress import Progress
 from shared.ranked_lists import RankedLists
 from shared.recommenders import item_loops
-from shared.recommenders.base import Algorithm, Hyperparameters, check_trainable, settings_of
-from shared.recommenders.topk import check_request, empty_lists, rank_catalogue
+from shared.recommenders.base import (
+    Algorithm,
+    Hyperparameters,
+    check_foldable,
+    check_trainable,
+    settings_of,
+)
+from shared.recommenders.topk import check_k, check_request, empty_lists, rank_catalogue
 
 _ITEM_CHUNK = 4096  # items between two looks at `should_stop`
 _USER_BLOCK = 32  # users whom a thread scores or ranks at a time, at least
@@ -111,14 +117,28 @@ class ItemKnn:
         if self._is_dense:
             return rank_catalogue(self.scores, self.histories, user_rows, k=k)
         rows = check_request(self.histories, user_rows, k=k)
+        return self._ranked(item_loops.Asked(self._world.indptr, self._world.indices), rows, k=k)
+
+    def fold_in(self, histories: Histories, *, k: int) -> RankedLists:
+        """Rank by the sum of cosines over the history, see `Recommender.fold_in`.
+
+        The cosines are theirs alone: whom a list is made for has no part in them.
+        """
+        check_foldable(histories, n_items=self.histories.shape[1])
+        return self._ranked(
+            item_loops.Asked(*csr_parts(histories)), np.arange(histories.shape[0]), k=check_k(k)
+        )
+
+    def _ranked(self, asked: item_loops.Asked, rows: Rows, *, k: int) -> RankedLists:
         lists = empty_lists(len(rows), k)
 
         def rank(start: int, stop: int) -> None:
-            block = rows[start:stop], lists.items[start:stop], lists.lengths[start:stop]
+            block, items, lengths = rows[start:stop], lists.items[start:stop], lists.lengths[start:stop]
             if self.neighbors is None:
-                item_loops.rank_by_walk(self._world, *block)
+                item_loops.rank_by_walk(self._world, asked, block, items, lengths)
             else:
-                item_loops.rank_by_neighbors(self._world, *_parts(self.neighbors), *block)
+                parts = _parts(self.neighbors)
+                item_loops.rank_by_neighbors(self._world, *parts, asked, block, items, lengths)
 
         run_blocks(rank, len(rows), block=share(len(rows), least=_USER_BLOCK))
         return RankedLists(items=lists.items, lengths=lists.lengths)
@@ -153,8 +173,11 @@ class ItemKind:
             return model
         return ItemKnn(histories, _nearest(model._world, n_neighbors, progress=progress))
 
-    def from_arrays(self, arrays: Mapping[str, NDArray[Any]], histories: Histories) -> ItemKnn:
+    def from_arrays(
+        self, arrays: Mapping[str, NDArray[Any]], histories: Histories, settings: Hyperparameters
+    ) -> ItemKnn:
         """Build it again from its neighbors (if any) and its histories."""
+        settings_of(ItemSettings, settings)
         if not arrays:
             return ItemKnn(histories)
         return ItemKnn(histories, Neighbors(arrays["indptr"], arrays["rows"], arrays["values"]))

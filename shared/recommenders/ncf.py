@@ -9,16 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.arrays import Histories, Rows, Vectors
+from shared.parallel import run_blocks, share
 from shared.progress import Progress
 from shared.randomness import rng_for, seed_for
 from shared.ranked_lists import RankedLists
-from shared.recommenders import ncf_loops
-from shared.recommenders.base import Algorithm, Hyperparameters, check_trainable, settings_of
+from shared.recommenders import ncf_folding, ncf_loops
+from shared.recommenders.base import (
+    Algorithm,
+    Hyperparameters,
+    check_foldable,
+    check_trainable,
+    settings_of,
+)
 from shared.recommenders.ncf_adam import Adam, Weights, catch_up, momentum_tails, shrinking_powers
-from shared.recommenders.ncf_loops import TILE, Tile
+from shared.recommenders.ncf_loops import new_tile
 from shared.recommenders.sampling import Sampler
 from shared.recommenders.topk import rank_catalogue
 
+_USER_BLOCK = 32  # users whom a thread scores at a time, at least
 _CHUNK = 2**19  # samples between two looks at `should_stop`, under a second
 
 
@@ -61,10 +69,12 @@ class Ncf:
 
     histories  (n_users, n_items), what it was trained on
     weights    see `Weights`
+    settings   what it was trained with
     """
 
     histories: Histories
     weights: Weights
+    settings: NcfSettings
 
     @cached_property
     def _halves(self) -> _Halves:
@@ -79,21 +89,57 @@ class Ncf:
     def scores(self, user_rows: Rows) -> Vectors:
         """Score the whole catalogue: (len(user_rows), n_items) float32 logits, the same in any company."""
         halves = self._halves
-        found = np.empty((len(user_rows), len(self.weights.items)), dtype=np.float32)
-        ncf_loops.score(
-            halves.user_halves[user_rows],
-            halves.gmf_users[user_rows],
-            halves.item_halves,
-            halves.gmf_items,
-            self.weights,
-            _tile(self.weights),
-            found,
-        )
+        return self._scores(halves.user_halves[user_rows], halves.gmf_users[user_rows])
+
+    def _scores(self, user_halves: Vectors, gmf_users: Vectors) -> Vectors:
+        halves = self._halves
+        found = np.empty((len(user_halves), len(self.weights.items)), dtype=np.float32)
+
+        def score(start: int, stop: int) -> None:
+            ncf_loops.score(
+                user_halves[start:stop],
+                gmf_users[start:stop],
+                halves.item_halves,
+                halves.gmf_items,
+                self.weights,
+                new_tile(self.weights),
+                found[start:stop],
+            )
+
+        run_blocks(score, len(found), block=share(len(found), least=_USER_BLOCK))
         return found
 
     def recommend(self, user_rows: Rows, *, k: int) -> RankedLists:
         """Rank the catalogue; see `Recommender.recommend`."""
         return rank_catalogue(self.scores, self.histories, user_rows, k=k)
+
+    @cached_property
+    def _item_rows(self) -> Vectors:
+        return np.ascontiguousarray(self._halves.item_halves.T)
+
+    def fold_in(self, histories: Histories, *, k: int) -> RankedLists:
+        """Rank by vectors trained on the histories; see `Recommender.fold_in` and `ncf_folding.fold_in`."""
+        check_foldable(histories, n_items=self.histories.shape[1])
+        n, item_rows = len(self.weights.w1), self._item_rows
+        vectors = np.empty((histories.shape[0], self.weights.users.shape[1]), dtype=np.float32)
+
+        def fold(start: int, stop: int) -> None:
+            vectors[start:stop] = ncf_folding.fold_in(
+                histories[start:stop],
+                self.weights,
+                item_rows,
+                new_tile(self.weights),
+                n_negatives=self.settings.n_negatives,
+            )
+
+        run_blocks(fold, len(vectors), block=share(len(vectors), least=_USER_BLOCK))
+        user_halves = ncf_folding.first_layers(self.weights, vectors)
+        return rank_catalogue(
+            lambda block: self._scores(user_halves[block], np.ascontiguousarray(vectors[block, n:])),
+            histories,
+            np.arange(len(vectors)),
+            k=k,
+        )
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Give the weights by name."""
@@ -130,11 +176,13 @@ class NcfKind:
         weights = trainer.finish()
         if not all(np.isfinite(array).all() for array in weights):
             raise ValueError("training diverged: lower learning_rate")
-        return Ncf(histories, weights)
+        return Ncf(histories, weights, known)
 
-    def from_arrays(self, arrays: Mapping[str, NDArray[Any]], histories: Histories) -> Ncf:
+    def from_arrays(
+        self, arrays: Mapping[str, NDArray[Any]], histories: Histories, settings: Hyperparameters
+    ) -> Ncf:
         """Build it again from its weights."""
-        return Ncf(histories, Weights(**arrays))
+        return Ncf(histories, Weights(**arrays), settings_of(NcfSettings, settings))
 
 
 class Trainer:
@@ -160,7 +208,7 @@ class Trainer:
             tails=momentum_tails(n_steps),
             powers=shrinking_powers(n_steps),
         )
-        self._tile = _tile(weights)
+        self._tile = new_tile(weights)
 
     @property
     def moments(self) -> Weights:
@@ -219,9 +267,3 @@ def _glorot(rng: np.random.Generator, n_out: int, n_in: int) -> Vectors:
 
 def _zeros_like(weights: Weights) -> Weights:
     return Weights(*(np.zeros_like(array) for array in weights))
-
-
-def _tile(weights: Weights) -> Tile:
-    n, n_half, n_gmf = len(weights.w1), len(weights.w2), weights.users.shape[1] - len(weights.w1)
-    sizes = (2 * n, n, n_half, n_gmf, n_gmf, 1, 2 * n, n, n_half, 1)
-    return Tile(*(np.zeros((size, TILE), dtype=np.float32) for size in sizes))

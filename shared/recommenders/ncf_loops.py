@@ -39,6 +39,13 @@ class Tile(NamedTuple):
     dz: Vectors
 
 
+def new_tile(weights: Weights) -> Tile:
+    """Make the memory that a tile needs, zeros."""
+    n, n_half, n_gmf = len(weights.w1), len(weights.w2), weights.users.shape[1] - len(weights.w1)
+    sizes = (2 * n, n, n_half, n_gmf, n_gmf, 1, 2 * n, n, n_half, 1)
+    return Tile(*(np.zeros((size, TILE), dtype=np.float32) for size in sizes))
+
+
 @compiled_fast
 def train(
     samples: Samples,
@@ -61,7 +68,7 @@ def train(
             part = batch[tile_start : tile_start + TILE]
             _gather(part, weights, tile)
             forward(weights, tile)
-            _loss_gradient(part, len(batch), tile)
+            loss_gradient(part, len(batch), tile)
             _backward(weights, tile, adam.gradients)
             _scatter(part, tile, weights, adam)
         step += 1
@@ -98,11 +105,11 @@ def _gather(part: Samples, weights: Weights, tile: Tile) -> None:
 def forward(weights: Weights, tile: Tile) -> None:
     """Compute h1, h2 and z of a tile whose x and gmf are given."""
     _layer(weights.w1, weights.b1, tile.x, tile.h1)
-    _upper_layers(weights, tile)
+    upper_layers(weights, tile)
 
 
 @compiled_fast
-def _upper_layers(weights: Weights, tile: Tile) -> None:
+def upper_layers(weights: Weights, tile: Tile) -> None:
     """Compute h2 and z of a tile whose h1 and gmf are given."""
     _layer(weights.w2, weights.b2, tile.h1, tile.h2)
     n_gmf = len(tile.gmf_user)
@@ -125,14 +132,14 @@ def _layer(w: Vectors, b: Vectors, x: Vectors, h: Vectors) -> None:
     for o in range(len(h)):
         for s in range(TILE):
             h[o, s] = b[o]
-    _add_product(w, x, h)
+    add_product(w, x, h)
     for o in range(len(h)):
         for s in range(TILE):
             h[o, s] = h[o, s] if h[o, s] > _ZERO else _ZERO
 
 
 @compiled_fast
-def _add_product(w: Vectors, x: Vectors, h: Vectors) -> None:
+def add_product(w: Vectors, x: Vectors, h: Vectors) -> None:
     """h += w x, four rows of h from four of x at a time, so that 16 products need 8 loads and 4 stores."""
     for o in range(0, len(h), 4):
         for c in range(0, len(x), 4):
@@ -168,14 +175,14 @@ def _backward(weights: Weights, tile: Tile, gradients: Weights) -> None:
         gradients.w3[n_gmf + c] += total
     _add_outer(tile.dh2, tile.h1, gradients.w2, gradients.b2)
     tile.dh1[:] = _ZERO
-    _add_product(weights.w2.T, tile.dh2, tile.dh1)
+    add_product(weights.w2.T, tile.dh2, tile.dh1)
     for c in range(len(tile.h1)):
         h, dh = tile.h1[c], tile.dh1[c]
         for s in range(TILE):
             dh[s] = dh[s] if h[s] > _ZERO else _ZERO
     _add_outer(tile.dh1, tile.x, gradients.w1, gradients.b1)
     tile.dx[:] = _ZERO
-    _add_product(weights.w1.T, tile.dh1, tile.dx)
+    add_product(weights.w1.T, tile.dh1, tile.dx)
 
 
 @compiled_fast
@@ -230,7 +237,7 @@ def _scatter(part: Samples, tile: Tile, weights: Weights, adam: Adam) -> None:
 
 
 @compiled_fast
-def _loss_gradient(part: Samples, n_batch: int, tile: Tile) -> None:
+def loss_gradient(part: Samples, n_batch: int, tile: Tile) -> None:
     """dz of the mean binary cross entropy of a batch; 0 behind the end of a part tile."""
     for s in range(TILE):
         tile.dz[0, s] = _ZERO
@@ -268,5 +275,5 @@ def score(
                 half, x, h = user_halves[n, c], tile.x[c], tile.h1[c]
                 for s in range(TILE):
                     h[s] = half + x[s] if half + x[s] > _ZERO else _ZERO
-            _upper_layers(weights, tile)
+            upper_layers(weights, tile)
             scores[n, start : start + n_left] = tile.z[0, :n_left]

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from shared.arrays import Histories, Rows, Vectors
 from shared.progress import Progress
 from shared.ranked_lists import RankedLists
-from shared.recommenders.base import Algorithm, Hyperparameters, check_trainable, settings_of
+from shared.recommenders.base import (
+    Algorithm,
+    Hyperparameters,
+    check_foldable,
+    check_trainable,
+    settings_of,
+)
 from shared.recommenders.topk import rank_catalogue
 
 
@@ -42,6 +48,11 @@ class Popularity:
         """Rank by popularity what the user does not have; see `Recommender.recommend`."""
         return rank_catalogue(self.scores, self.histories, user_rows, k=k)
 
+    def fold_in(self, histories: Histories, *, k: int) -> RankedLists:
+        """Rank by popularity what is not in the history; see `Recommender.fold_in`."""
+        check_foldable(histories, n_items=self.histories.shape[1])
+        return rank_catalogue(self.scores, histories, np.arange(histories.shape[0]), k=k)
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Give nothing: the counts follow from the histories."""
         return {}
@@ -67,6 +78,12 @@ class PopularityKind:
         progress.step(0.0, "counting users per item")
         return Popularity(histories)
 
-    def from_arrays(self, arrays: Mapping[str, NDArray[Any]], histories: Histories) -> Popularity:  # noqa: ARG002
+    def from_arrays(
+        self,
+        arrays: Mapping[str, NDArray[Any]],  # noqa: ARG002
+        histories: Histories,
+        settings: Hyperparameters,
+    ) -> Popularity:
         """Build it again from its histories."""
+        settings_of(PopularitySettings, settings)
         return Popularity(histories)

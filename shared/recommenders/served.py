@@ -19,6 +19,7 @@ class ColdStart(StrEnum):
 
     POPULAR = "popular"  # the most popular items, the same list for all
     POPULAR_UNSEEN = "popular_unseen"  # ... without the user's own history
+    FOLD_IN = "fold_in"  # what the model makes of their history; the popular list where there is none
     EMPTY = "empty"  # a list without an item
     NOT_FOUND = "not_found"  # no list: the service answers that it does not know the user
 
@@ -95,6 +96,8 @@ def serve(
         _put(lists, member_rows[rows], model.recommend(rows, k=k))
     progress.step(1.0, "ranking for everybody else")
     _put(lists, other_rows, _cold_lists(model.histories, histories, other_rows, k=k, cold_start=cold_start))
+    if cold_start is ColdStart.FOLD_IN:
+        _fold_in(model, histories, other_rows, lists, progress=progress)
     is_absent = ~is_member if cold_start is ColdStart.NOT_FOUND else np.zeros(len(is_member), dtype=bool)
     return ServedLists(RankedLists(items=lists.items, lengths=lists.lengths), is_absent)
 
@@ -116,11 +119,23 @@ def _cold_lists(
         counts = Popularity(histories_members).counts.astype(np.float32)
         return rank_catalogue(lambda block: np.tile(counts, (len(block), 1)), histories, rows, k=k)
     lists = empty_lists(len(rows), k)
-    if cold_start is ColdStart.POPULAR:
+    if cold_start in {ColdStart.POPULAR, ColdStart.FOLD_IN}:
         popular = popular_list(histories_members, k)
         lists.items[:, : len(popular)] = popular
         lists.lengths[:] = len(popular)
     return RankedLists(items=lists.items, lengths=lists.lengths)
+
+
+def _fold_in(
+    model: Recommender, histories: Histories, rows: Rows, lists: RankedLists, *, progress: Progress
+) -> None:
+    """Put lists of their own where there is a history."""
+    chunk = users_at_once(histories.shape[1])
+    with_history = rows[np.diff(histories.indptr)[rows] > 0]
+    for start in range(0, len(with_history), chunk):
+        progress.step(1.0, "folding in everybody else")
+        block = with_history[start : start + chunk]
+        _put(lists, block, model.fold_in(histories[block], k=lists.items.shape[1]))
 
 
 def _put(lists: RankedLists, rows: Rows, found: RankedLists) -> None:

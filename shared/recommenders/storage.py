@@ -61,11 +61,11 @@ def _build(description: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Reco
     if description["content_hash"] != _hash(arrays):
         raise ValueError("the arrays are not those that were written")
     algorithm = Algorithm(description["algorithm"])
-    parse_hyperparameters(algorithm, description["settings"])
+    settings = parse_hyperparameters(algorithm, description["settings"])
     indptr, indices, shape = (arrays.pop(name) for name in _HISTORIES)
     ones = np.ones(len(indices), dtype=np.float32)
     histories = sparse.csr_array((ones, indices, indptr), shape=(int(shape[0]), int(shape[1])))
-    return KINDS[algorithm].from_arrays(arrays, histories)
+    return KINDS[algorithm].from_arrays(arrays, histories, settings)
 
 
 def _history_arrays(histories: Histories) -> dict[str, NDArray[Any]]:

@@ -122,7 +122,7 @@ def test_scores_are_the_logits_of_the_network():
     weights = large_start(histories, SETTINGS)
     tensors = Weights(*(torch.from_numpy(a) for a in weights))
 
-    found = Ncf(histories, weights).scores(np.array([7, 2]))
+    found = Ncf(histories, weights, NcfSettings()).scores(np.array([7, 2]))
 
     for row, user in enumerate((7, 2)):
         items = torch.arange(2 * TILE + 5)

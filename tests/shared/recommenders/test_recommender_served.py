@@ -56,6 +56,22 @@ def test_popular_unseen_leaves_the_strangers_history_out():
         assert list(found.lists.of(row)) == by_popularity(own)[:7]
 
 
+def test_fold_in_makes_lists_of_strangers_histories_and_the_popular_one_where_there_is_none():
+    likes = HISTORIES.toarray() > 0
+    stranger = np.flatnonzero(~IS_MEMBER)[3]
+    likes[stranger] = False
+    histories = histories_of(likes)
+
+    model, found = served(ColdStart.FOLD_IN, histories=histories)
+
+    for row in np.flatnonzero(~IS_MEMBER):
+        expected = (
+            by_popularity()[:7] if row == stranger else list(model.fold_in(histories[[row]], k=7).of(0))
+        )
+        assert list(found.lists.of(row)) == expected
+    assert not found.is_absent.any()
+
+
 @pytest.mark.parametrize("cold_start", [ColdStart.EMPTY, ColdStart.NOT_FOUND])
 def test_empty_and_not_found_have_no_list_and_differ_in_absence(cold_start):
     _, found = served(cold_start)

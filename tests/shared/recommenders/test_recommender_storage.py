@@ -9,7 +9,8 @@ from recommender_worlds import random_world
 from shared.errors import StorageFailed
 from shared.progress import SILENT
 from shared.recommenders.base import Algorithm
-from shared.recommenders.lfm import LfmKind, LfmSettings
+from shared.recommenders.lfm import LfmKind
+from shared.recommenders.lfm_training import LfmSettings
 from shared.recommenders.storage import load, save
 
 SETTINGS = LfmSettings(n_factors=4, n_epochs=1)
