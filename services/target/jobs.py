@@ -12,7 +12,14 @@ import numpy as np
 from services.target import store
 from services.target.counting import QueryLog
 from services.target.serving import Serving
-from services.target.stored_lists import forget, histories_of, keep_lists, keep_model, open_lists
+from services.target.stored_lists import (
+    forget,
+    histories_of,
+    keep_lists,
+    keep_model,
+    open_lists,
+    open_model,
+)
 from services.target.training import Trained, measure, train
 from shared.artifacts import ArtifactStore
 from shared.contract.base import JobProgress, JobState
@@ -82,12 +89,12 @@ class Jobs:
     def load(self, deployment_id: str) -> None:
         """Serve a deployment from its files. Raises NotFound or StorageFailed if they are of no use."""
         with self._database.read() as session:
+            spec = DeploymentSpec.model_validate(store.deployment(session, deployment_id).spec)
             user_ids = store.user_ids(session, deployment_id)
             counts = store.stored_counts(session, deployment_id)
             digests = store.stored_strangers(session, deployment_id)
         queries = QueryLog(deployment_id, len(user_ids), counts, digests)
-        lists = open_lists(self._artifacts, deployment_id, user_ids=user_ids, queries=queries)
-        self._serving.add(lists)
+        self._serve(deployment_id, spec, user_ids, queries)
 
     def stop(self, deployment_id: str) -> None:
         """Ask the work for a deployment to end soon."""
@@ -153,9 +160,7 @@ class Jobs:
         keep_lists(self._artifacts, deployment_id, trained)
         keep_model(self._models / deployment_id, spec, trained)
         queries = QueryLog(deployment_id, len(trained.user_ids))
-        self._serving.add(
-            open_lists(self._artifacts, deployment_id, user_ids=trained.user_ids, queries=queries)
-        )
+        self._serve(deployment_id, spec, trained.user_ids, queries)
         # served before the row says so: whoever waits for "done" finds it
         with self._serving.switching(), self._database.write() as session:
             row = store.deployment(session, deployment_id)
@@ -170,6 +175,14 @@ class Jobs:
                 store.activate(session, deployment_id)
                 self._serving.activate(deployment_id)
         _log.info("deployment %s is ready: %s on %s", deployment_id, spec.algorithm, spec.dataset)
+
+    def _serve(
+        self, deployment_id: str, spec: DeploymentSpec, user_ids: tuple[str, ...], queries: QueryLog
+    ) -> None:
+        model = open_model(self._models / deployment_id, spec)
+        self._serving.add(
+            open_lists(self._artifacts, deployment_id, user_ids=user_ids, queries=queries, model=model)
+        )
 
     def _record_failure(self, deployment_id: str, failure: Failure) -> None:
         state = JobState.FAILED

@@ -1,6 +1,7 @@
 """The public routes: a black box that hands out lists.
 
-They are `async def` and touch only memory: the hot path. Everything here exists twice, once for the active
+They are `async def` and touch only memory: the hot path. Lists from histories alone are computed, for some
+milliseconds, and have a thread for that. Everything here exists twice, once for the active
 deployment and once for each by its id.
 """
 
@@ -12,6 +13,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from services.target.folding import list_from_history
 from services.target.list_json import BatchJson
 from services.target.serving import ServedDeployment, Serving, row_at
 from shared.contract.target import (
@@ -19,6 +21,8 @@ from shared.contract.target import (
     BatchAnswer,
     BatchRequest,
     History,
+    HistoryAnswer,
+    HistoryRequest,
     ItemPage,
     PopularItems,
     Recommendations,
@@ -123,6 +127,24 @@ def _add_lists(router: APIRouter, find: Find, client_of: Client, suffix: str) ->
     ) -> Response:
         """Best first, without scores. Who is not known gets the deployment's cold start."""
         content = deployment.recommendations(user_id, deployment.check_k(k), client)
+        return Response(content, media_type=JSON, headers={DEPLOYMENT_HEADER: deployment.id})
+
+    @router.post(
+        "/recommendations",
+        response_model=HistoryAnswer,
+        name=f"read_list_from_history{suffix}",
+        summary="A list from a history",
+        responses=_LISTS,
+        tags=["histories"],
+    )
+    def read_list_from_history(
+        body: HistoryRequest,
+        deployment: Annotated[ServedDeployment, Depends(find)],
+        client: Annotated[str, Depends(client_of)],
+    ) -> Response:
+        """For somebody whom the model was not trained on; made now, for deployments that allow it."""
+        k = deployment.check_k(body.k if "k" in body.model_fields_set else None)
+        content = list_from_history(deployment, body.items, k, client)
         return Response(content, media_type=JSON, headers={DEPLOYMENT_HEADER: deployment.id})
 
     @router.post(

@@ -22,6 +22,7 @@ from services.target.list_json import NO_LIST, BatchJson, ItemJson
 from shared.arrays import Bools
 from shared.errors import BadInput, NotFound, RecLeakError
 from shared.interactions import Ids
+from shared.recommenders.base import Recommender
 
 _CURSOR = re.compile(r"r[0-9a-f]{1,12}")
 
@@ -35,6 +36,7 @@ class ServedDeployment:
     is_found   (n_users + 1,) bool; False = the answer is 404
     popular    (n,) int32, item rows, best first, n = min(k_cap, n_items)
     indptr, indices  the users' histories, as in a csr matrix
+    model      makes lists from histories; None = there are none to be had
     """
 
     id: str
@@ -48,6 +50,7 @@ class ServedDeployment:
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
     queries: QueryLog
+    model: Recommender | None = None
 
     def check_k(self, k: int | None) -> int:
         """Give the list length to serve; None = 100, or the cap if that is smaller.
@@ -131,6 +134,8 @@ class ServedDeployment:
         _ = self.item_json.join(self.items[0, :0]), self.item_json.join(self.popular[:0])
         for _ in self.item_json.batch([""], self.items, nobody, np.zeros(1, dtype=np.int32)).parts:
             pass
+        if self.model is not None:
+            self.model.fold_in(self.model.histories[[0]], k=1)
 
     @cached_property
     def item_json(self) -> ItemJson:

@@ -17,6 +17,7 @@ from shared.artifacts import ArtifactStore, artifact_name
 from shared.contract.target import DeploymentSpec
 from shared.interactions import Ids
 from shared.recommenders import storage
+from shared.recommenders.base import Recommender
 from shared.recommenders.registry import KINDS, parse_hyperparameters
 
 
@@ -40,9 +41,17 @@ def keep_lists(artifacts: ArtifactStore, deployment_id: str, trained: Trained) -
 
 
 def open_lists(
-    artifacts: ArtifactStore, deployment_id: str, *, user_ids: tuple[str, ...], queries: QueryLog
+    artifacts: ArtifactStore,
+    deployment_id: str,
+    *,
+    user_ids: tuple[str, ...],
+    queries: QueryLog,
+    model: Recommender | None = None,
 ) -> ServedDeployment:
-    """Open what is served. Raises NotFound or StorageFailed if it is missing or damaged."""
+    """Open what is served. Raises NotFound or StorageFailed if it is missing or damaged.
+
+    model  what makes lists from histories, if the deployment does
+    """
     # np.asarray: still the mapped file, but indexing a memmap object itself costs a microsecond each time
     arrays = {
         name: np.asarray(array) for name, array in artifacts.get(lists_name(deployment_id)).arrays.items()
@@ -59,6 +68,7 @@ def open_lists(
         indptr=arrays["indptr"],
         indices=arrays["indices"],
         queries=queries,
+        model=model,
     )
 
 
@@ -67,6 +77,11 @@ def histories_of(deployment: ServedDeployment) -> Histories:
     ones = np.ones(len(deployment.indices), dtype=np.float32)
     shape = (len(deployment.user_ids), len(deployment.item_ids))
     return sparse.csr_array((ones, deployment.indices, deployment.indptr), shape=shape)
+
+
+def open_model(folder: Path, spec: DeploymentSpec) -> Recommender | None:
+    """Open what makes lists from histories; None if the deployment makes none. Raises StorageFailed."""
+    return storage.load(folder) if spec.answers_histories else None
 
 
 def keep_model(folder: Path, spec: DeploymentSpec, trained: Trained) -> None:

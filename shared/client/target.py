@@ -15,6 +15,8 @@ from shared.contract.target import (
     DeploymentList,
     DeploymentSpec,
     History,
+    HistoryAnswer,
+    HistoryRequest,
     ItemPage,
     MembershipAnswer,
     MembershipQuestion,
@@ -58,6 +60,16 @@ class TargetClient(ServiceClient):
         """The lists of up to 1,000 users, in their order."""
         body = BatchRequest(user_ids=tuple(user_ids), k=k)
         return self._wire.post(BatchAnswer, f"{_base(deployment)}/recommendations:batch", body)
+
+    def list_from_history(
+        self, items: Sequence[str], *, k: int, deployment: str | None = None
+    ) -> HistoryAnswer:
+        """The list for somebody of whom only the history is known.
+
+        Raises NotFound where the deployment makes none; BadInput if it does not have an item.
+        """
+        body = HistoryRequest(items=tuple(items), k=k)
+        return self._wire.post(HistoryAnswer, f"{_base(deployment)}/recommendations", body)
 
     def popular(self, *, k: int | None = None, deployment: str | None = None) -> PopularItems:
         """The most popular items, best first."""

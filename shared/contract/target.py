@@ -12,6 +12,9 @@ from shared.datasets.splits import DivisionSpec
 BATCH_MAX = 1_000
 """The most users that one batch request may name."""
 
+HISTORY_MAX = 10_000
+"""The most items that a history in a request may have."""
+
 DEPLOYMENT_HEADER = "X-Deployment"
 """Header of every answer with lists: the id of the deployment that gave them."""
 
@@ -42,6 +45,19 @@ class BatchAnswer(Message):
     """The lists in the order asked for."""
 
     recommendations: tuple[BatchEntry, ...]
+
+
+class HistoryRequest(Message):
+    """Ask for the list of somebody of whom only the history is known."""
+
+    items: tuple[ItemId, ...] = Field(min_length=1, max_length=HISTORY_MAX)
+    k: int = Field(default=100, ge=1)
+
+
+class HistoryAnswer(Message):
+    """The list for a history, best first, without the history; no scores."""
+
+    items: tuple[ItemId, ...]
 
 
 class ItemPage(Message):
@@ -82,6 +98,9 @@ class DeploymentSpec(RecommenderChoice):
     """Seed of the training, not of the membership."""
     membership_seed: int | None = Field(default=None, ge=0, lt=2**63)
     """Seed of the coin that makes members; drawn fresh and kept secret if not given. Never shown again."""
+    answers_histories: bool = False
+    """Answer POST /v1/recommendations: lists from histories that a request brings along. Keeps the model in
+    memory."""
     activate: bool = True
     """Make it the active deployment (`/v1/...`) as soon as it is ready."""
 
@@ -157,7 +176,7 @@ class QueryCounts(Message):
     total: int
     """Lists handed out."""
     distinct_users: int
-    """Different user ids asked for."""
+    """Different user ids asked for, and different histories asked with."""
     repeated: int
     """Lists handed out for a user id that had been asked for before by the same client at the same k."""
     by_client: Mapping[str, int]

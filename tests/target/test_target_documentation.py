@@ -24,7 +24,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]
 def test_every_operation_has_a_summary_a_description_and_an_id_of_its_own(target: Running) -> None:
     found = operations(target.get("/openapi.json").json())
 
-    assert len(found) == 6 * 2 + 8 + 1 + 2
+    assert len(found) == 7 * 2 + 8 + 1 + 2
     assert all(one["summary"] and one["description"] and one["tags"] for _, _, one in found)
     assert len({one["operationId"] for _, _, one in found}) == len(found)
 
@@ -65,7 +65,11 @@ def test_every_list_says_which_deployment_gave_it(target: Running) -> None:
     made = target.admin("GET", "").json()["deployments"][-1]["id"]
     user = target.users()[0]
     document = target.get("/openapi.json").json()["paths"]
-    lists = ["GET /users/{user_id}/recommendations", "POST /recommendations:batch"]
+    lists = [
+        "GET /users/{user_id}/recommendations",
+        "POST /recommendations",
+        "POST /recommendations:batch",
+    ]
     for prefix, base in (("/v1", "/v1"), ("/v1/d/{deployment}", f"/v1/d/{made}")):
         answers = [
             target.get(f"{base}/users/{user}/recommendations"),
@@ -110,7 +114,7 @@ def api_routes(routes: Iterable[Any]) -> Iterator[APIRoute]:
 
 
 def test_the_read_routes_never_leave_the_event_loop(target: Running) -> None:
-    """A plain function would go through a thread, which costs more than the list."""
+    """A plain function would go through a thread, which costs more than a list that is ready."""
     calls = []
     for route in api_routes(target.app.routes):
         if "lists" in route.tags or "catalogue" in route.tags or "profiles" in route.tags:

@@ -42,6 +42,15 @@ def test_a_batch_names_its_users_and_may_name_a_deployment() -> None:
     assert service.last.headers["x-api-key"] == "public-key"
 
 
+def test_a_list_is_made_from_a_history() -> None:
+    service = Service({"POST /v1/recommendations": {"items": ["c"]}})
+
+    with target(service) as client:
+        assert client.list_from_history(["a", "b"], k=1).items == ("c",)
+
+    assert service.sent() == {"items": ["a", "b"], "k": 1}
+
+
 def test_pages_are_followed_to_the_end() -> None:
     service = Service(
         {
