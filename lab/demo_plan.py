@@ -17,6 +17,7 @@ from shared.contract.target import DeploymentSpec
 from shared.datasets.splits import DivisionSpec
 from shared.randomness import seed_for
 from shared.recommenders.base import Algorithm
+from shared.recommenders.served import ColdStart
 
 _K_CAP_MIN = 100  # HR@100 is what the paper reports
 
@@ -27,6 +28,8 @@ class DemoOptions:
 
     dataset: str = "synthetic"
     target_algorithm: Algorithm = Algorithm.ITEM
+    cold_start: ColdStart = ColdStart.POPULAR
+    """What the target's non-members get, and the shadow's."""
     shadow_algorithm: Algorithm | None = None
     """None = the target's."""
     shadow_dataset: str | None = None
@@ -43,6 +46,7 @@ def deployment_spec(options: DemoOptions) -> DeploymentSpec:
     return DeploymentSpec(
         dataset=options.dataset,
         algorithm=options.target_algorithm,
+        cold_start=options.cold_start,
         split=DivisionSpec(seed=options.seed),
         k_cap=max(options.k, _K_CAP_MIN),
         seed=seed_for(options.seed, "demo", "target"),

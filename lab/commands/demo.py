@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab import folders
-from lab.choices import AlgorithmName, ModeName
+from lab.choices import AlgorithmName, ColdStartName, ModeName
 from shared.attacks import AttackPreset
 from shared.errors import BadInput
 
@@ -24,6 +24,7 @@ EPILOG = """
 - `recleak demo`: the built-in synthetic data, half a minute
 - `recleak demo --dataset ml-1m --target-algorithm ncf`: a data set that `recleak data fetch` got
 - `recleak demo --dataset lastfm-2k --data-dir FOLDER --json out.json`
+- `recleak demo --cold-start fold_in`: strangers' lists come from the model too
 - `recleak demo --keep`: leave both services running, to play with
 
 **What you see**: the attack, beside attacks that need no learning (baselines) and runs whose answer is known
@@ -41,6 +42,9 @@ def demo(
     target_algorithm: Annotated[
         AlgorithmName, typer.Option(help="What the target trains.")
     ] = AlgorithmName.ITEM,
+    cold_start: Annotated[
+        ColdStartName, typer.Option(help="What those get whom the target was not trained on.")
+    ] = ColdStartName.POPULAR,
     shadow_algorithm: Annotated[
         AlgorithmName | None, typer.Option(help="What the attacker trains; the target's by default.")
     ] = None,
@@ -81,7 +85,16 @@ def demo(
     if keep and target_url is not None:
         raise BadInput("--keep is for services that the demo starts; it does not go with --target-url")
     options = _options(
-        dataset, target_algorithm, shadow_algorithm, shadow_dataset, attack, k, data_dir, seed, mode
+        dataset,
+        target_algorithm,
+        cold_start,
+        shadow_algorithm,
+        shadow_dataset,
+        attack,
+        k,
+        data_dir,
+        seed,
+        mode,
     )
     if target_url is None or attacker_url is None:
         _run_own(options, json_file, keep=keep)
@@ -92,6 +105,7 @@ def demo(
 def _options(
     dataset: str,
     target_algorithm: AlgorithmName,
+    cold_start: ColdStartName,
     shadow_algorithm: AlgorithmName | None,
     shadow_dataset: str | None,
     attack: AttackPreset,
@@ -103,6 +117,7 @@ def _options(
     from lab.demo_plan import DemoOptions
     from shared.contract.attacker import QueryMode
     from shared.recommenders.base import Algorithm
+    from shared.recommenders.served import ColdStart
 
     own_file = Path(dataset)
     if own_file.is_file():  # services read files of their data folder only
@@ -110,6 +125,7 @@ def _options(
     return DemoOptions(
         dataset=dataset,
         target_algorithm=Algorithm(target_algorithm),
+        cold_start=ColdStart(cold_start),
         shadow_algorithm=None if shadow_algorithm is None else Algorithm(shadow_algorithm),
         shadow_dataset=shadow_dataset,
         attack=attack,
