@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lab.bench import attack_works, machine, serving_works, shadow_works, training_works
+from lab.bench import attack_works, folding_works, machine, serving_works, shadow_works, training_works
 from lab.bench.growth import Growth, grow
+from lab.bench.growth_report import to_csv
 from lab.bench.plot import draw
 from lab.bench.report import Report, to_markdown, to_plain
 from lab.bench.runs import Measured, Work, measure
@@ -20,6 +21,7 @@ GROUPS: Mapping[str, Callable[[Settings], Iterator[Work]]] = {
     "ncf": training_works.ncf_works,
     "ncf-quality": training_works.quality_works,
     "shadows": shadow_works.shadow_works,
+    "folding": folding_works.folding_works,
     "serving": serving_works.serving_works,
     "querying": serving_works.querying_works,
     "attack": attack_works.attack_works,
@@ -47,13 +49,13 @@ def run(
 
 
 def write(report: Report, folder: Path) -> list[Path]:
-    """Write bench.md and bench.json, and growth.svg if there is growth. Raises StorageFailed."""
+    """Write bench.md and bench.json; growth.svg and growth.csv if there is growth. Raises StorageFailed."""
     texts = {
         "bench.md": to_markdown(report),
         "bench.json": json.dumps(to_plain(report), indent=2) + "\n",
     }
     if report.growth is not None:
-        texts["growth.svg"] = draw(report.growth)
+        texts |= {"growth.svg": draw(report.growth), "growth.csv": to_csv(report.growth)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

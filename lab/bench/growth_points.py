@@ -9,20 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.bench.clock import Clock, resident_bytes
+from lab.bench.growth_floor import measure_floor
 from lab.bench.matrices import Inputs
-from lab.bench.ours_attack import scores_world
+from lab.bench.ours_attack import compile_features, scores_world
 from lab.bench.ours_training import compile_all, rank, train
 from services.attacker.attack import metrics
 from services.attacker.attack.features import difference_features, linear_weights
 from services.target.counting import QueryLog
+from services.target.serving import ServedDeployment
 from services.target.stored_lists import keep_lists, open_lists
 from services.target.training import Trained
+from shared.arrays import Histories
 from shared.artifacts import ArtifactStore
 from shared.datasets.synthetic import SyntheticSpec, generate
+from shared.interactions import binary_matrix
 from shared.ranked_lists import RankedLists
 from shared.recommenders.base import Algorithm, Hyperparameters
 from shared.recommenders.item_knn import ItemSettings
-from shared.recommenders.lfm import LfmSettings
+from shared.recommenders.lfm_training import LfmSettings
 from shared.recommenders.ncf import NcfSettings
 
 _K = 100
@@ -40,6 +44,7 @@ def measure(options: Mapping[str, Any]) -> None:
     part = options["part"]
     others: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
         "world": _write_world,
+        "floor": measure_floor,
         "serving": _serve,
         "attack": _attack,
     }
@@ -96,40 +101,51 @@ def _train_and_rank(part: str, options: Mapping[str, Any]) -> None:
 
 
 def _serve(options: Mapping[str, Any]) -> None:
-    """Open stored lists as the target does at its start, and look at some."""
-    n_users, n_items = options["users"], options["items"]
+    """Open stored lists as the target does at its start, look at some, and then have all been asked for."""
+    n_users = options["users"]
+    toy = binary_matrix(np.array([0, 1]), np.array([1, 0]), (2, 2))
     with tempfile.TemporaryDirectory(dir=Path(options["inputs"]).parent) as folder:
         store = ArtifactStore(Path(folder))
-        _keep(store, n_users, n_items, options)
-        clock = Clock()
+        _keep(store, "toy", toy, seed=0)
+        _opened(store, "toy", 2)  # what is compiled is compiled
+        _keep(store, "growth", Inputs.load(options["inputs"]).histories, seed=options["seed"])
+        clock, clock_of_answers, clock_of_all = Clock(), Clock(), Clock()
         with clock.part("open"):
-            queries = QueryLog("growth", n_users)
-            served = open_lists(store, "growth", user_ids=_names("u", n_users), queries=queries)
-            _ = served.item_json, served.user_ids.row_of("u0")
+            served = _opened(store, "growth", n_users)
         asked = _names("u", n_users)[:: max(n_users // _ASKED, 1)]
-        clock_of_answers = Clock()
         with clock_of_answers.part("answer"):
             for user in asked:
                 served.recommendations(user, _K, "somebody")
+        with clock_of_all.part("all"):
+            _ = (
+                served.items.max()
+            )  # every page of the lists is in memory, as when everybody has been asked for
         clock.tell(
             units=n_users,
             figures={
                 "open s": clock.seconds,
                 "answer us": clock_of_answers.seconds / len(asked) * 1e6,
-                "memory": clock_of_answers.peak_bytes - clock.before_bytes,
+                "memory": clock_of_all.peak_bytes - clock.before_bytes,
             },
         )
 
 
-def _keep(store: ArtifactStore, n_users: int, n_items: int, options: Mapping[str, Any]) -> None:
-    histories = Inputs.load(options["inputs"]).histories
-    rng = np.random.default_rng(options["seed"])
+def _opened(store: ArtifactStore, name: str, n_users: int) -> ServedDeployment:
+    """Open lists and answer once, so that all is made that the first answers need."""
+    served = open_lists(store, name, user_ids=_names("u", n_users), queries=QueryLog(name, n_users))
+    served.recommendations("u0", _K, "somebody")
+    return served
+
+
+def _keep(store: ArtifactStore, name: str, histories: Histories, *, seed: int) -> None:
+    """Store lists of which only the size matters."""
+    n_users, n_items = histories.shape
     k = min(_K, n_items)
-    firsts = rng.integers(n_items, size=(n_users + 1, 1), dtype=np.int32)
+    firsts = np.random.default_rng(seed).integers(n_items, size=(n_users + 1, 1), dtype=np.int32)
     lists: NDArray[np.int32] = np.mod(firsts + np.arange(k, dtype=np.int32), n_items, dtype=np.int32)
     keep_lists(
         store,
-        "growth",
+        name,
         Trained(
             user_ids=(),
             item_ids=_names("i", n_items),
@@ -146,26 +162,27 @@ def _keep(store: ArtifactStore, n_users: int, n_items: int, options: Mapping[str
 
 
 def _attack(options: Mapping[str, Any]) -> None:
-    """Features of all users, then the AUC and its interval."""
+    """Features of all users, then the AUC and its interval; the lists hold random items: the dearest case."""
+    compile_features()
     libraries = resident_bytes()
-    inputs = Inputs.load(options["inputs"])
-    n_users, n_items = inputs.histories.shape
+    histories = Inputs.load(options["inputs"]).histories
+    n_users, n_items = histories.shape
     rng = np.random.default_rng(options["seed"])
     lists = rng.integers(n_items, size=(n_users, _K), dtype=np.int32)
+    ranked = RankedLists(lists, np.full(n_users, _K, dtype=np.int32))
     vectors = rng.standard_normal((n_items, 100), dtype=np.float32)
     scores, is_member = scores_world({"users": n_users, "seed": options["seed"]})
-    clock = Clock()
+    clock, clock_of_interval = Clock(), Clock()
     with clock.part("features"):
-        difference_features(inputs.histories, RankedLists.full(lists), vectors, weigh=linear_weights)
-    features_s = clock.seconds
-    with clock.part("interval"):
+        difference_features(histories, ranked, vectors, weigh=linear_weights)
+    with clock_of_interval.part("interval"):
         metrics.auc_interval(metrics.placements(scores, is_member))
     clock.tell(
         units=n_users,
         figures={
-            "features s": features_s,
-            "interval s": clock.seconds - features_s,
-            "memory": clock.peak_bytes - libraries,
+            "features s": clock.seconds,
+            "interval s": clock_of_interval.seconds,
+            "memory": max(clock.peak_bytes, clock_of_interval.peak_bytes) - libraries,
         },
     )
 

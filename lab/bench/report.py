@@ -4,7 +4,8 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from lab.bench.growth import AXES, Growth, slope, unit_of
+from lab.bench import growth_report
+from lab.bench.growth import Growth
 from lab.bench.machine import Machine, is_disturbed, is_loaded
 from lab.bench.roofline import Roof
 from lab.bench.runs import Goal, Measured, Outcome
@@ -63,7 +64,8 @@ def rows_of(measured: Measured) -> list[Row]:
 def is_quiet(report: Report) -> bool:
     """Say whether the machine was left to us, before and during all measurements."""
     shares = [row.others_share for measured in report.measured for row in rows_of(measured)]
-    return not is_loaded(report.machine.load) and not any(map(is_disturbed, shares))
+    is_growth_quiet = report.growth is None or growth_report.is_quiet(report.growth)
+    return is_growth_quiet and not is_loaded(report.machine.load) and not any(map(is_disturbed, shares))
 
 
 def to_markdown(report: Report) -> str:
@@ -87,7 +89,7 @@ def to_markdown(report: Report) -> str:
     for measured in report.measured:
         lines += [*_section(measured, machine.roof), ""]
     if report.growth is not None:
-        lines += _growth_section(report.growth)
+        lines += growth_report.growth_section(report.growth)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -112,7 +114,7 @@ def to_plain(report: Report) -> dict[str, object]:
             }
             for measured in report.measured
         ],
-        "growth": None if report.growth is None else _plain_growth(report.growth),
+        "growth": None if report.growth is None else growth_report.plain_growth(report.growth),
     }
 
 
@@ -232,48 +234,3 @@ def _goal_text(goal: Goal) -> str:
         if bound is not None
     ]
     return f"{goal.what} {' and '.join(bounds)}" + (f" times that of {goal.peer}" if goal.peer else "")
-
-
-def _growth_section(growth: Growth) -> Iterator[str]:
-    yield "## growth: slopes on a log-log scale (1 = linear, 0 = does not grow)"
-    yield ""
-    yield f"| part | quantity | value at x1 | {' | '.join(f'by {axis}' for axis in AXES)} |"
-    yield f"| --- | --- | --- | {' | '.join('---' for _ in AXES)} |"
-    curves = {(part, quantity, axis): curve for part, quantity, axis, curve in growth.curves()}
-    for part, quantity in dict.fromkeys((part, quantity) for part, quantity, _ in curves):
-        of_axis = [curves.get((part, quantity, axis)) for axis in AXES]
-        first = next(curve[0][1] for curve in of_axis if curve)
-        slopes = " | ".join("" if curve is None else f"{slope(curve):.2f}" for curve in of_axis)
-        yield f"| {part} | {quantity} | {_value(first, unit_of(quantity))} | {slopes} |"
-    yield ""
-    yield from _sizes(growth)
-    yield from (f"- not measured, {failure}" for failure in growth.failures)
-
-
-def _sizes(growth: Growth) -> Iterator[str]:
-    for axis in AXES:
-        sizes = {point.factor: point.size for point in growth.points if point.axis == axis}
-        told = "; ".join(
-            f"x{factor}: {size.users:,} users, {size.items:,} items, {size.interactions:,} interactions"
-            for factor, size in sorted(sizes.items())
-        )
-        yield f"- {axis}: {told}"
-    yield (
-        "- the lists of all users are worked out from those of up to 1,024; memory is that of the process "
-        "without its libraries; `growth.svg` has the curves"
-    )
-
-
-def _value(value: float, unit: str) -> str:
-    return f"{value / _MEGA:,.1f} MiB" if unit == "bytes" else f"{value:.3g} {unit}"
-
-
-def _plain_growth(growth: Growth) -> dict[str, object]:
-    return {
-        "points": [asdict(point) for point in growth.points],
-        "slopes": [
-            {"part": part, "quantity": quantity, "axis": axis, "slope": slope(curve)}
-            for part, quantity, axis, curve in growth.curves()
-        ],
-        "not measured": list(growth.failures),
-    }

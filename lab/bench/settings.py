@@ -20,6 +20,7 @@ class Settings:
     is_quick  toys instead of the datasets, short trainings: to see that all of it works
     is_full   growth up to 1 M users, 200 k items, 100 M interactions
     n_threads  threads, and cores, that each contender may use
+    kept      file in which growth is kept as it is measured, so that a run can go on; None = none
     """
 
     folder: Path
@@ -29,6 +30,7 @@ class Settings:
     is_quick: bool = False
     is_full: bool = False
     n_threads: int = 2
+    kept: Path | None = None
 
     @property
     def cores(self) -> tuple[int, ...]:

@@ -1,13 +1,11 @@
 """The harness of the benchmarks works; how fast anything is, no test says."""
 
 import json
-import math
 import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -17,10 +15,8 @@ from lab_worlds import run as recleak
 from lab.bench import everything, roofline
 from lab.bench.clock import Clock
 from lab.bench.family import FamilyMemory, family_bytes
-from lab.bench.growth import Growth, Point, Size, slope
 from lab.bench.machine import Usage, describe
 from lab.bench.matrices import Inputs, hit_rate, negatives
-from lab.bench.plot import draw
 from lab.bench.report import is_quiet, rows_of, to_markdown, to_plain
 from lab.bench.runs import Goal, Outcome, measure, run_process
 from lab.choices import BenchName
@@ -214,50 +210,6 @@ def test_negatives_are_what_a_user_lacks() -> None:
     assert users.tolist() == [0] * 15 + [1] * 5
     assert set(items[:15].tolist()) == {3}
     assert 3 not in items[15:]
-
-
-@pytest.mark.parametrize("power", [0.0, 1.0, 2.0])
-def test_a_slope_is_the_power_of_growth(power: float) -> None:
-    assert slope([(factor, 5.0 * factor**power) for factor in (1, 4, 16)]) == pytest.approx(power)
-
-
-def test_a_slope_of_nothing_is_no_number() -> None:
-    assert math.isnan(slope([(1, 0.0), (4, 1.0)]))
-
-
-def _growth() -> Growth:
-    size = Size(40, 600, 640)
-    points = [
-        Point(
-            "users",
-            factor,
-            size.times("users", factor),
-            "item",
-            {"train s": factor, "train memory": 1e6 * factor},
-        )
-        for factor in (1, 4, 16)
-    ]
-    return Growth(points, ["ncf at 40 x 600, 640: out of memory"])
-
-
-def test_growth_is_drawn_and_told(tmp_path: Path) -> None:
-    whole = replace(report(), growth=_growth())
-
-    everything.write(whole, tmp_path)
-
-    told_of = (tmp_path / "bench.md").read_text()
-    assert "| item | train s | 1 s | 1.00 |" in told_of
-    assert "out of memory" in told_of
-    picture = ElementTree.fromstring((tmp_path / "growth.svg").read_text())
-    assert len(picture.findall(".//{*}polyline")) == 2
-    assert draw(Growth([], [])).count("not measured") == 8
-
-
-def test_one_axis_grows_at_a_time() -> None:
-    size = Size(1, 2, 3)
-
-    assert size.times("items", 4) == Size(1, 8, 3)
-    assert size.times("all", 16) == Size(16, 32, 48)
 
 
 def test_the_groups_on_the_command_line_are_those_there_are() -> None:

@@ -8,6 +8,7 @@ from bench_worlds import settings
 
 from lab.bench import contender, everything
 from lab.bench.attack_works import attack_works
+from lab.bench.folding_works import folding_works
 from lab.bench.growth_points import measure as measure_point
 from lab.bench.matrices import Inputs
 from lab.bench.runs import measure
@@ -57,6 +58,14 @@ def test_training_gives_a_hit_rate(what: str, tmp_path: Path, capsys: pytest.Cap
     assert 0 < said["figures"]["HR@100"] < 1  # type: ignore[index]
 
 
+def test_lists_from_histories_are_timed(tmp_path: Path) -> None:
+    for work in folding_works(settings(tmp_path)):
+        (found,) = measure(work, rounds=1, report=lambda _fraction, _note: None).outcomes["ours"]
+
+        assert found.units == 20
+        assert 0 < found.figures["p50 ms"] <= found.figures["p99 ms"]
+
+
 def test_shadows_are_the_same_on_threads_and_in_processes(tmp_path: Path) -> None:
     work = next(iter(shadow_works(settings(tmp_path))))
 
@@ -68,7 +77,7 @@ def test_shadows_are_the_same_on_threads_and_in_processes(tmp_path: Path) -> Non
     assert threads.figures["checksum"] == processes.figures["checksum"]
 
 
-@pytest.mark.parametrize("part", ["item", "serving", "attack"])
+@pytest.mark.parametrize("part", ["floor", "item", "serving", "attack"])
 def test_a_point_of_growth_is_measured(part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = {
         "inputs": str(tmp_path / "world.npz"),
