@@ -54,6 +54,7 @@ class BenchName(StrEnum):
     NCF = "ncf"
     NCF_QUALITY = "ncf-quality"
     SHADOWS = "shadows"
+    FOLDING = "folding"
     SERVING = "serving"
     QUERYING = "querying"
     ATTACK = "attack"

@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lab.bench import growth_points, ours_attack, ours_querying, ours_shadows, ours_training
+from lab.bench import growth_points, ours_attack, ours_folding, ours_querying, ours_shadows, ours_training
 from lab.bench.matrices import Inputs
 
 _WITH_INPUTS: Mapping[str, Callable[[Inputs, Mapping[str, Any]], None]] = {
     "item": ours_training.item,
     "lfm": ours_training.lfm,
     "ncf": ours_training.ncf,
+    "folding": ours_folding.one_by_one,
 }
 _WITHOUT: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
     "features": ours_attack.user_features,
