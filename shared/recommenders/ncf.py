@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -22,12 +23,20 @@ from shared.recommenders.base import (
     settings_of,
 )
 from shared.recommenders.ncf_adam import Adam, Weights, catch_up, momentum_tails, shrinking_powers
+from shared.recommenders.ncf_cuda import CUDA, TorchTrainer, check_cuda
 from shared.recommenders.ncf_loops import new_tile
 from shared.recommenders.sampling import Sampler
 from shared.recommenders.topk import rank_catalogue
 
 _USER_BLOCK = 32  # users whom a thread scores at a time, at least
 _CHUNK = 2**19  # samples between two looks at `should_stop`, under a second
+
+
+class Device(StrEnum):
+    """Where a network is trained."""
+
+    CPU = "cpu"  # compiled loops: same seed, same bytes
+    CUDA = "cuda"  # the same steps, but sums in no fixed order
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,10 @@ class NcfSettings(Hyperparameters):
         default=4, metadata={"doc": "items drawn per interaction from those the user lacks", "minimum": 0}
     )
     batch_size: int = field(default=256, metadata={"doc": "samples in a step", "minimum": 1})
+    device: Device = field(
+        default=Device.CPU,
+        metadata={"doc": "where it is trained; cuda needs an NVIDIA processor and PyTorch, extra [cuda]"},
+    )
 
     def __post_init__(self) -> None:
         if self.n_mlp_factors % 8:
@@ -157,14 +170,14 @@ class NcfKind:
 
         Adam moves every vector in every step, as PyTorch's does, not only those in the batch: the same start
         and samples give the same network up to rounding.
-        Raises as `RecommenderKind.train`, and ValueError if a user has every item or training diverges.
+        Raises as `RecommenderKind.train`, and ValueError if a user has every item, training diverges, or the
+        device is not there.
         Source: He et al. 2017, section 3.4, without pretraining; Zhang et al. 2021, experimental setup.
         """
         known = settings_of(NcfSettings, settings)
         check_trainable(histories)
         sampler = Sampler(histories, n_negatives=known.n_negatives)
-        n_steps = known.n_epochs * -(-sampler.n_samples // known.batch_size)
-        trainer = Trainer(initial_weights(histories.shape, known, seed=seed), known, n_steps=n_steps)
+        trainer = _trainer(histories, known, n_samples=sampler.n_samples, seed=seed)
         for epoch in range(known.n_epochs):
             note = f"ncf epoch {epoch + 1} of {known.n_epochs}"
             progress.step(epoch / known.n_epochs, note)
@@ -183,6 +196,19 @@ class NcfKind:
     ) -> Ncf:
         """Build it again from its weights."""
         return Ncf(histories, Weights(**arrays), settings_of(NcfSettings, settings))
+
+
+def _trainer(
+    histories: Histories, settings: NcfSettings, *, n_samples: int, seed: int
+) -> "Trainer | TorchTrainer":
+    if settings.device is Device.CUDA:
+        check_cuda()
+    weights = initial_weights(histories.shape, settings, seed=seed)
+    if settings.device is Device.CUDA:
+        rate = settings.learning_rate
+        return TorchTrainer(weights, batch_size=settings.batch_size, learning_rate=rate, device=CUDA)
+    n_steps = settings.n_epochs * -(-n_samples // settings.batch_size)
+    return Trainer(weights, settings, n_steps=n_steps)
 
 
 class Trainer:

@@ -1,12 +1,16 @@
 """NeuMF equals the same network in PyTorch: its steps, by autograd and Adam, and its scores."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from recommender_worlds import random_world
 
-from shared.recommenders.ncf import Ncf, NcfSettings, Trainer, initial_weights
+from shared.progress import SILENT
+from shared.recommenders.ncf import Device, Ncf, NcfKind, NcfSettings, Trainer, initial_weights
 from shared.recommenders.ncf_adam import Weights
+from shared.recommenders.ncf_cuda import TorchTrainer
 from shared.recommenders.ncf_loops import TILE
 from shared.recommenders.registry import parse_hyperparameters
 from shared.recommenders.sampling import Sampler, unpack
@@ -73,15 +77,24 @@ def test_one_step_has_the_gradients_of_autograd():
         np.testing.assert_allclose(found, 0.1 * gradient.numpy(), atol=1e-7)  # float32 against float64
 
 
+def on_a_device(weights):
+    """The way of a graphics processor, on a device that every machine has."""
+    settings = SETTINGS
+    return TorchTrainer(
+        weights, batch_size=settings.batch_size, learning_rate=settings.learning_rate, device="cpu"
+    )
+
+
+@pytest.mark.parametrize("make", [trainer_of, on_a_device])
 @pytest.mark.parametrize("n_samples", [1, TILE, 3 * (TILE + 10) + 7])
-def test_steps_equal_adam_on_autograd(n_samples):
+def test_steps_equal_adam_on_autograd(n_samples, make):
     """Several batches, of whole and part tiles, the last one short."""
     histories = random_world()
     weights = large_start(histories, SETTINGS)
     samples = Sampler(histories, n_negatives=4).draw(seed=1)[:n_samples].copy()
     expected = torch_steps(weights, samples, SETTINGS)
 
-    trainer = trainer_of(weights)
+    trainer = make(weights)
     trainer.step(samples)
 
     for found, slow in zip(trainer.finish(), expected, strict=True):
@@ -133,3 +146,24 @@ def test_scores_are_the_logits_of_the_network():
 def test_vectors_come_in_eights():
     with pytest.raises(ValueError, match="multiple of 8, found 12"):
         parse_hyperparameters("ncf", {"n_mlp_factors": 12})
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a device")
+def test_a_device_that_is_not_there_is_said_to_be_missing():
+    settings = NcfSettings(device=Device.CUDA)
+
+    with pytest.raises(ValueError, match="finds no CUDA device here; leave device out"):
+        NcfKind().train(random_world(), settings, seed=0, progress=SILENT)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_device_gives_the_network_of_the_loops_up_to_rounding():
+    histories = random_world()
+
+    found, expected = (
+        NcfKind().train(histories, replace(SETTINGS, device=device), seed=0, progress=SILENT).weights
+        for device in (Device.CUDA, Device.CPU)
+    )
+
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-2)
