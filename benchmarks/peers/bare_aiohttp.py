@@ -1,21 +1,22 @@
 """Bare aiohttp: get single lists, so many at a time, and drop the bytes.
 
-Arguments: JSON of url, key, users (a file of ids), k, at_once.
+Arguments: JSON of url, key, users (a file of ids), k, at_once, loop ("asyncio" or "uvloop").
 """
 
 import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import uvloop
 
 from lab.bench.clock import Clock
 
 
-async def main() -> None:
+async def main(options: dict[str, Any]) -> None:
     """Ask, tell."""
-    options = json.loads(sys.argv[1])
     users = Path(options["users"]).read_text(encoding="utf-8").split()
     waiting = iter(users)
     clock = Clock()
@@ -35,4 +36,6 @@ async def main() -> None:
     clock.tell(units=len(users), packages=("aiohttp",), notes=("bare aiohttp neither parses nor stores",))
 
 
-asyncio.run(main())
+given = json.loads(sys.argv[1])
+with asyncio.Runner(loop_factory=uvloop.new_event_loop if given["loop"] == "uvloop" else None) as runner:
+    runner.run(main(given))

@@ -1,4 +1,4 @@
-"""Our side of querying: single lists by the attacker's client, each chunk of answers stored as it arrives."""
+"""Our side of querying, as an attack does it: each answer into the journal, each chunk into the store."""
 
 import tempfile
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lab.bench.clock import Clock
+from services.attacker.journal import Journal, journal_path
 from services.attacker.target_client import TargetClient
 from shared.artifacts import ArtifactStore, artifact_name
 from shared.contract.attacker import QueryMode, QuerySettings, TargetAddress
@@ -23,12 +24,17 @@ def single_lists(options: Mapping[str, Any]) -> None:
     address = TargetAddress.model_validate({"url": options["url"], "query": query})
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        store = ArtifactStore(Path(folder))
-        with TargetClient(address, key=options["key"], rng=np.random.default_rng(0)) as client:
-            n_lists = 0
-            with clock.part("lists"):
-                for number, answers in client.answers(chunks, k=options["k"]):
-                    name = artifact_name("chunk", number=number)
-                    store.put(name, answers.to_arrays(), {"number": number})
-                    n_lists += answers.lists.n_users
+        store, n_lists = ArtifactStore(Path(folder) / "artifacts"), 0
+        with (
+            Journal(journal_path(store, "bench")) as journal,
+            TargetClient(
+                address, key=options["key"], rng=np.random.default_rng(0), journal=journal
+            ) as client,
+            clock.part("lists"),
+        ):
+            for number, answers in client.answers(chunks, k=options["k"]):
+                name = artifact_name("chunk", number=number)
+                store.put(name, answers.to_arrays(), {"number": number})
+                journal.clear()
+                n_lists += answers.lists.n_users
         clock.tell(units=n_lists, figures={"repeats": client.repeats}, packages=("aiohttp",))

@@ -120,8 +120,9 @@ def _querying(settings: Settings, n_lists: int) -> Iterator[Sequence[Contender]]
         ours = [sys.executable, "-m", "lab.bench.contender", "querying", json.dumps(options)]
         contenders = [Contender("ours", partial(_ask, settings, target, ours), is_ours=True)]
         if settings.venvs.is_allowed:
-            bare = [own_python(), script("bare_aiohttp"), json.dumps(options)]
-            contenders.append(Contender(_AIOHTTP, partial(_ask, settings, target, bare)))
+            for name, loop in ((_AIOHTTP, "asyncio"), (f"{_AIOHTTP} on uvloop", "uvloop")):
+                bare = [own_python(), script("bare_aiohttp"), json.dumps(options | {"loop": loop})]
+                contenders.append(Contender(name, partial(_ask, settings, target, bare)))
         yield contenders
 
 

@@ -65,40 +65,44 @@ class Pace:
         self._opens_at = 0.0
         self._clock = clock
         self._stops = stops
-        self._changed = asyncio.Condition()
+        self._is_closed = False
+        self._turns = asyncio.Event()
 
     async def enter(self) -> None:
         """Wait for a turn. Raises JobStopped if somebody asks to stop meanwhile."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._under_way < int(self._allowed))
-            self._under_way += 1
-        try:
-            await self._pause()
-        except BaseException:
-            await self._leave()
-            raise
+        while self._under_way >= int(self._allowed):
+            self._turns.clear()
+            await self._turns.wait()
+        self._under_way += 1
+        if self._is_closed:
+            try:
+                await self._pause()
+            except BaseException:
+                self._leave()
+                raise
 
-    async def succeeded(self) -> None:
+    def succeeded(self) -> None:
         """Give a turn back after an answer."""
         self._allowed = min(float(self._most), self._allowed + _GROWTH)
-        await self._leave()
+        self._leave()
 
-    async def refused(self, pause_s: float) -> None:
+    def refused(self, pause_s: float) -> None:
         """Give a turn back after no answer, and let nobody ask for so many seconds."""
         self._allowed = max(1.0, self._allowed / 2)
         self._opens_at = max(self._opens_at, self._clock.monotonic() + pause_s)
-        await self._leave()
+        self._is_closed = True
+        self._leave()
 
-    async def gave_up(self) -> None:
+    def gave_up(self) -> None:
         """Give a turn back after an error that ends everything."""
-        await self._leave()
+        self._leave()
 
-    async def _leave(self) -> None:
-        async with self._changed:
-            self._under_way -= 1
-            self._changed.notify(2)  # this turn, and one that success may have added
+    def _leave(self) -> None:
+        self._under_way -= 1
+        self._turns.set()
 
     async def _pause(self) -> None:
         while (left := self._opens_at - self._clock.monotonic()) > 0:
             self._stops.check()
             await self._clock.sleep(min(left, _LOOK_EVERY_S))
+        self._is_closed = False

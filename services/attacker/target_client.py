@@ -5,16 +5,16 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import numpy as np
 
 from services.attacker import wire_answers
-from services.attacker.answers import Answers
+from services.attacker.answers import Answers, Gathering
 from services.attacker.journal import Journal
 from services.attacker.pacing import NEVER, SYSTEM_CLOCK, Clock, Stops
 from services.attacker.replies import Access, Reply, expect_ok
-from services.attacker.transport import Transport, together
+from services.attacker.transport import Transport, for_each
 from services.attacker.wire_answers import Names
 from shared.contract.attacker import QueryMode, TargetAddress
 from shared.errors import NotFound, TargetBrokeContract
@@ -122,7 +122,13 @@ class TargetClient:
 
     def histories(self, user_ids: Sequence[str]) -> list[Names]:
         """Give public profiles, in the order asked for. Raises NotFound if one does not exist."""
-        return self._transport.run(together(self._history(user_id) for user_id in user_ids))
+        found: dict[str, Names] = {}
+
+        async def ask(user_id: str) -> None:
+            found[user_id] = await self._history(user_id)
+
+        self._transport.run(for_each(user_ids, ask, at_once=self._access.concurrency))
+        return [found[user_id] for user_id in user_ids]
 
     def close(self) -> None:
         """Close all connections."""
@@ -154,7 +160,13 @@ class TargetClient:
     async def _ask(self, user_ids: Sequence[str], k: int) -> Answers:
         if self._mode is QueryMode.BATCH:
             return Answers.from_names(await self._batch(user_ids, k), k=k)
-        return Answers.from_names(await together(self._single(user_id, k) for user_id in user_ids), k=k)
+        gathering = Gathering(len(user_ids), k=k)
+
+        async def ask(place: int) -> None:
+            gathering.add(place, await self._single(user_ids[place], k))
+
+        await for_each(range(len(user_ids)), ask, at_once=self._access.concurrency)
+        return gathering.answers()
 
     async def _batch(self, user_ids: Sequence[str], k: int) -> list[Names | None]:
         reply = await self._transport.send(
@@ -167,18 +179,18 @@ class TargetClient:
         return wire_answers.batch(body, user_ids=user_ids, k=k, url=reply.url)
 
     async def _single(self, user_id: str, k: int) -> Names | None:
-        if self._journal is None:
-            return await self._single_now(user_id, k)
-        if user_id not in self._journal:
-            names = await self._single_now(user_id, k)
-            self._journal.add(user_id, names, deployment=self._pinned)
-        return self._journal.answer(user_id)
+        journal = self._journal
+        if journal is not None and user_id in journal:
+            return journal.answer(user_id)
+        names = await self._single_now(user_id, k)
+        if journal is not None:
+            journal.add(user_id, names, deployment=self._pinned)
+        return names
 
     async def _single_now(self, user_id: str, k: int) -> Names | None:
         reply = await self._transport.send(
             "GET",
-            f"{self._user_path(user_id)}/recommendations",
-            query={"k": k},
+            f"{self._user_path(user_id)}/recommendations?k={k}",
             size_max=_ANSWER_SIZE + (k + 1) * _NAME_SIZE,
         )
         if reply.status == HTTPStatus.NOT_FOUND:
@@ -193,6 +205,8 @@ class TargetClient:
         Where the target does not say which deployment answers, nothing is known and nothing is refused.
         """
         found = reply.deployment
+        if found is not None and found == self._pinned and self._named in {None, found}:
+            return reply
         if found is not None and not (found.isprintable() and 1 <= len(found) <= _DEPLOYMENT_LENGTH_MAX):
             raise TargetBrokeContract(f"{reply.url} names a deployment by {found!r:.80}, which is no id")
         if self._named is not None and found not in {None, self._named}:
@@ -217,7 +231,7 @@ class TargetClient:
             raise NotFound(f"the target has no such route: {reply.url} ({reply.detail()}); check the address")
         if not self._knows_not_found:
             catalogue = await self._transport.send(
-                "GET", f"{self._prefix}/items", query={"limit": 1}, size_max=_ANSWER_SIZE
+                "GET", f"{self._prefix}/items?limit=1", size_max=_ANSWER_SIZE
             )
             if catalogue.status != HTTPStatus.OK:
                 raise NotFound(
@@ -229,7 +243,9 @@ class TargetClient:
     async def _user_page(self, cursor: str | None) -> tuple[Names, str | None]:
         query: dict[str, str | int] = {"limit": _PAGE} | ({} if cursor is None else {"cursor": cursor})
         reply = await self._transport.send(
-            "GET", f"{self._prefix}/users", query=query, size_max=_ANSWER_SIZE + _PAGE * _NAME_SIZE
+            "GET",
+            f"{self._prefix}/users?{urlencode(query, errors='surrogatepass')}",
+            size_max=_ANSWER_SIZE + _PAGE * _NAME_SIZE,
         )
         return wire_answers.user_page(expect_ok(reply, self._access).json(), url=reply.url)
 
@@ -240,6 +256,8 @@ class TargetClient:
         return wire_answers.history(expect_ok(reply, self._access).json(), user_id=user_id, url=reply.url)
 
     def _user_path(self, user_id: str) -> str:
+        if user_id.isascii() and user_id.isalnum():
+            return f"{self._prefix}/users/{user_id}"
         # a segment of dots alone would be taken for a way up
         segment = quote(user_id, safe="") if user_id.strip(".") else user_id.replace(".", "%2E")
         return f"{self._prefix}/users/{segment}"

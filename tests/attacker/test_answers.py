@@ -1,9 +1,11 @@
 """Answers keep every place of every list, whoever carried them and however they are cut."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
-from services.attacker.answers import Answers
+from services.attacker.answers import Answers, Gathering
 from shared.interactions import Ids
 
 LISTS = [["b", "a"], None, [], ["c", "a", "b"]]
@@ -54,3 +56,16 @@ def test_impossible_answers_are_refused(lists, message):
 def test_no_list_at_all_is_legal():
     assert names(Answers.from_names([None, []], k=2)) == [None, []]
     assert np.array_equal(Answers.from_names([None, []], k=2).lists.lengths, [0, 0])
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_answers_are_the_same_in_whatever_order_they_come_in(order):
+    gathering = Gathering(4, k=3)
+
+    for place in order:
+        gathering.add(place, LISTS[place])
+
+    found, expected = gathering.answers(), Answers.from_names(LISTS, k=3)
+    assert found.item_ids.names == expected.item_ids.names == ("b", "a", "c")
+    for name, array in expected.to_arrays().items():
+        assert np.array_equal(found.to_arrays()[name], array)

@@ -52,17 +52,33 @@ def test_not_found_and_the_deployment_are_remembered(tmp_path: Path) -> None:
         assert again.deployment == "d"
 
 
-@pytest.mark.parametrize("tail", [b'["b",["x"],null]', b'["b",["x', b"\xff\n", b"nonsense\n[]\n"])
-def test_a_line_that_is_not_whole_is_no_answer(tmp_path: Path, tail: bytes) -> None:
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b"6:b\x00+\x00xy",
+        b"6:b\x00+\x00x",
+        b"6:b\x00+",
+        b"6",
+        b"\xff\n",
+        b"nonsense",
+        bytes(9),
+        b"6:b\x00+\0\0\0,",
+    ],
+    ids=["no end", "half an item", "no item", "no length", "no text", "nonsense", "zeros", "zeros inside"],
+)
+def test_a_record_that_is_not_whole_is_no_answer(tmp_path: Path, tail: bytes) -> None:
+    """Whatever a death left of it: its beginning, or zeros where a file system had not written yet."""
     path = tmp_path / "one"
-    path.write_bytes(b'["a",["x"],null]\n' + tail)
+    with Journal(path) as journal:
+        journal.add("a", ["x"], deployment=None)
+    path.write_bytes(path.read_bytes() + tail)
 
     with Journal(path) as journal:
         assert "a" in journal and "b" not in journal
         journal.add("b", ["y"], deployment=None)
 
     with Journal(path) as again:
-        assert again.answer("b") == ["y"]
+        assert again.answer("a") == ["x"] and again.answer("b") == ["y"]
 
 
 def test_a_cleared_journal_leaves_no_file(tmp_path: Path) -> None:
