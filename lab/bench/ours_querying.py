@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from lab.bench.clock import Clock
-from services.attacker.journal import Journal, journal_path
-from services.attacker.target_client import TargetClient
+from services.attacker.asking.journal import Journal, journal_path
+from services.attacker.asking.target_client import TargetClient
 from shared.artifacts import ArtifactStore, artifact_name
 from shared.contract.attacker import QueryMode, QuerySettings, TargetAddress
 

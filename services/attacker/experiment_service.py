@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.attacker import experiment_store as store
-from services.attacker.experiment_jobs import ExperimentJobs, ExperimentPlace
 from services.attacker.experiment_tables import ExperimentEventRow, ExperimentRow
 from services.attacker.experiments.failures import read_failures
 from services.attacker.experiments.grids import Grid, grid_folder, load_grids, select
@@ -14,6 +13,7 @@ from services.attacker.experiments.matrix import matrices
 from services.attacker.experiments.results import RESULTS
 from services.attacker.experiments.runs import SPEC_FILE, RunSpec, versions
 from services.attacker.experiments.session import check_data, figures_so_far, names_of
+from services.attacker.running.experiment_jobs import ExperimentJobs, ExperimentPlace
 from shared import __version__
 from shared.contract.base import JobProgress, JobState
 from shared.contract.experiments import (

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from services.attacker.experiment_jobs import ExperimentJobs, ExperimentPlace
-from services.attacker.experiment_jobs import interrupt_unfinished as interrupt_experiments
 from services.attacker.experiment_service import ExperimentService
-from services.attacker.jobs import Jobs, interrupt_unfinished
 from services.attacker.key_variables import KeyVariables
+from services.attacker.running.experiment_jobs import ExperimentJobs, ExperimentPlace
+from services.attacker.running.experiment_jobs import interrupt_unfinished as interrupt_experiments
+from services.attacker.running.jobs import Jobs, interrupt_unfinished
+from services.attacker.running.stepping import Resources
 from services.attacker.service import AttackerService
 from services.attacker.settings import AttackerSettings
-from services.attacker.stepping import Resources
 from shared.artifacts import ArtifactStore
 from shared.database import open_database
 from shared.engine import Engine

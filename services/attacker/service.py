@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from services.attacker import store
-from services.attacker.jobs import Jobs
-from services.attacker.journal import journal_path
+from services.attacker.asking.journal import journal_path
 from services.attacker.packing import unpack_evidence
 from services.attacker.predictions import Predictions
-from services.attacker.public_data import worlds_of
-from services.attacker.recorder import Step
-from services.attacker.stepping import Resources
+from services.attacker.running.jobs import Jobs
+from services.attacker.running.public_data import worlds_of
+from services.attacker.running.recorder import Step
+from services.attacker.running.stepping import Resources
 from services.attacker.tables import AttackRow, EventRow
 from shared import __version__
 from shared.contract.attacker import (

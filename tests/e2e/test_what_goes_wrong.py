@@ -16,7 +16,7 @@ from shared.client import AttackerClient, TargetClient
 from shared.contract.target import DeploymentSpec
 from shared.errors import JobFailed
 from shared.recommenders.base import Algorithm
-from tests.attacker.service.fake_target import Answered, fake_target, problem
+from tests.attacker.asking.fake_target import Answered, fake_target, problem
 from tests.e2e.processes import ADMIN, ORACLE, Service, recleak_once, serving
 from tests.lab.lab_worlds import run
 

@@ -17,7 +17,7 @@ from shared.progress import SILENT
 from shared.recommenders.base import Algorithm
 from shared.recommenders.registry import parse_hyperparameters
 from shared.recommenders.served import ColdStart, train_and_serve
-from tests.attacker.service.fake_target import Answered, Asked, FakeTarget, fake_target, problem
+from tests.attacker.asking.fake_target import Answered, Asked, FakeTarget, fake_target, problem
 
 DATASET = "synthetic:users=300,items=300,history=80,seed=1"
 SPLIT = {"min_interactions": 15}

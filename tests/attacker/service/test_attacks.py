@@ -9,7 +9,7 @@ import pytest
 
 from shared.contract.attacker import Attack, Judgement
 from shared.errors import JobFailed
-from tests.attacker.service.fake_target import Answered, Asked, problem
+from tests.attacker.asking.fake_target import Answered, Asked, problem
 from tests.attacker.service.leaky_target import (
     DATASET,
     DEPLOYMENT,

@@ -13,7 +13,7 @@ from shared.client.attacker import AttackerClient
 from shared.client.waiting import Clock, wait_for
 from shared.contract.attacker import AttackSpec
 from shared.contract.base import JobState
-from tests.attacker.service.fake_target import Answered, Asked
+from tests.attacker.asking.fake_target import Answered, Asked
 from tests.attacker.service.leaky_target import judged_users, leaky_lists, world_of
 from tests.attacker.service.running import ENVIRONMENT
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shared.artifacts import ArtifactStore, write_array
 from shared.contract.attacker import AttackSpec
-from tests.attacker.service.fake_target import Answered, Asked
+from tests.attacker.asking.fake_target import Answered, Asked
 from tests.attacker.service.leaky_target import World, judged_users, leaky_lists, world_of
 from tests.attacker.service.running import Running, WatchedEngine, running
 

@@ -5,15 +5,16 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 
-from services.attacker import stages, store
+from services.attacker import store
 from services.attacker.answers import Answers
-from services.attacker.journal import Journal, journal_path
+from services.attacker.asking.journal import Journal, journal_path
+from services.attacker.asking.target_client import Chunk
+from services.attacker.asking.wire_answers import Names
 from services.attacker.packing import interactions_of
-from services.attacker.recorder import Step
-from services.attacker.stages import Worlds
-from services.attacker.stepping import Steps
-from services.attacker.target_client import Chunk
-from services.attacker.wire_answers import Names
+from services.attacker.running import stages
+from services.attacker.running.recorder import Step
+from services.attacker.running.stages import Worlds
+from services.attacker.running.stepping import Steps
 from shared.artifacts import artifact_name
 from shared.contract.attacker import AttackSpec, InlineUsers, ProfileUsers, QueryMode
 from shared.errors import BadInput

@@ -8,15 +8,15 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from services.attacker.pacing import Stops
+from services.attacker.asking.pacing import Stops
 from shared.errors import (
     JobStopped,
     TargetBrokeContract,
     TargetError,
     TargetUnreachable,
 )
-from tests.attacker.service.asking import K, PausedTime, ask, client_of, failure, list_of, well
-from tests.attacker.service.fake_target import Answered, Asked, fake_target, problem
+from tests.attacker.asking.clients import K, PausedTime, ask, client_of, failure, list_of, well
+from tests.attacker.asking.fake_target import Answered, Asked, fake_target, problem
 
 
 def test_no_more_requests_are_under_way_than_allowed() -> None:

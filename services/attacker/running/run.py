@@ -4,14 +4,15 @@ import logging
 import time
 from collections.abc import Mapping
 
-from services.attacker import referee, stages, store
+from services.attacker import store
 from services.attacker.attack.registry import PRESETS
 from services.attacker.evidence import AttackPlan
-from services.attacker.public_data import worlds_of
-from services.attacker.querying import ask_for_lists, find_judged_users
-from services.attacker.recorder import Step
-from services.attacker.stages import Inputs, Learned, Worlds
-from services.attacker.stepping import Steps
+from services.attacker.running import referee, stages
+from services.attacker.running.public_data import worlds_of
+from services.attacker.running.querying import ask_for_lists, find_judged_users
+from services.attacker.running.recorder import Step
+from services.attacker.running.stages import Inputs, Learned, Worlds
+from services.attacker.running.stepping import Steps
 from services.attacker.worlds import PublicData, ShadowPlan
 from shared.contract.attacker import AttackSpec, Evaluation
 

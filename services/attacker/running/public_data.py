@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.attacker.stages import Worlds
+from services.attacker.running.stages import Worlds
 from services.attacker.worlds import PublicData
 from shared.contract.attacker import AttackSpec, DatasetUsers
 from shared.datasets.naming import dataset_name

@@ -10,12 +10,12 @@ from typing import TypeVar
 import numpy as np
 
 from services.attacker import store
-from services.attacker.journal import Journal
+from services.attacker.asking.journal import Journal
+from services.attacker.asking.pacing import Stops
+from services.attacker.asking.target_client import TargetClient
 from services.attacker.key_variables import KeyVariables
-from services.attacker.making import Making
-from services.attacker.pacing import Stops
-from services.attacker.recorder import Recorder, Step
-from services.attacker.target_client import TargetClient
+from services.attacker.running.making import Making
+from services.attacker.running.recorder import Recorder, Step
 from shared import __version__
 from shared.artifacts import ArtifactStore, Plain, artifact_name
 from shared.contract.attacker import TargetAddress

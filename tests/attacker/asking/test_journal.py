@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from services.attacker.journal import Journal
+from services.attacker.asking.journal import Journal
 from shared.errors import StorageFailed, TargetUnreachable
-from tests.attacker.service.asking import USERS, K, PausedTime, client_of, list_of, well
-from tests.attacker.service.fake_target import Answered, Asked, fake_target
+from tests.attacker.asking.clients import USERS, K, PausedTime, client_of, list_of, well
+from tests.attacker.asking.fake_target import Answered, Asked, fake_target
 
 
 def names_of(journal: Journal) -> dict[str, list[str] | None]:

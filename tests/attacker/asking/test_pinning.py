@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import TargetBrokeContract
-from tests.attacker.service.asking import K, PausedTime, ask, client_of, failure, list_of, well
-from tests.attacker.service.fake_target import Answered, Asked, Behavior, fake_target
+from tests.attacker.asking.clients import K, PausedTime, ask, client_of, failure, list_of, well
+from tests.attacker.asking.fake_target import Answered, Asked, Behavior, fake_target
 from tests.attacker.service.leaky_target import DEPLOYMENT, leaky_lists, world_of
 from tests.attacker.service.running import running
 

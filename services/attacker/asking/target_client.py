@@ -9,13 +9,13 @@ from urllib.parse import quote, urlencode
 
 import numpy as np
 
-from services.attacker import wire_answers
 from services.attacker.answers import Answers, Gathering
-from services.attacker.journal import Journal
-from services.attacker.pacing import NEVER, SYSTEM_CLOCK, Clock, Stops
-from services.attacker.replies import Access, Reply, expect_ok
-from services.attacker.transport import Transport, for_each
-from services.attacker.wire_answers import Names
+from services.attacker.asking import wire_answers
+from services.attacker.asking.journal import Journal
+from services.attacker.asking.pacing import NEVER, SYSTEM_CLOCK, Clock, Stops
+from services.attacker.asking.replies import Access, Reply, expect_ok
+from services.attacker.asking.transport import Transport, for_each
+from services.attacker.asking.wire_answers import Names
 from shared.contract.attacker import QueryMode, TargetAddress
 from shared.errors import NotFound, TargetBrokeContract
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.attacker import experiment_store as store
-from services.attacker.experiment_recorder import ExperimentRecorder
 from services.attacker.experiments.runs import SPEC_FILE, RunSpec
 from services.attacker.experiments.session import Ended, Workshop, begin, resume
+from services.attacker.running.experiment_recorder import ExperimentRecorder
 from shared.artifacts import ArtifactStore
 from shared.contract.base import JobState
 from shared.database import Database

@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from services.attacker import wire_answers
+from services.attacker.asking import wire_answers
 from shared.contract.target import BatchAnswer
 from shared.errors import (
     BadInput,
@@ -13,8 +13,8 @@ from shared.errors import (
     TargetBrokeContract,
     Unauthorized,
 )
-from tests.attacker.service.asking import USERS, K, PausedTime, ask, client_of, failure, list_of, well
-from tests.attacker.service.fake_target import Answered, Asked, Behavior, fake_target, problem
+from tests.attacker.asking.clients import USERS, K, PausedTime, ask, client_of, failure, list_of, well
+from tests.attacker.asking.fake_target import Answered, Asked, Behavior, fake_target, problem
 
 
 @pytest.mark.parametrize("mode", ["single", "batch"])

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.attacker.asking.oracle_client import Truth, ask_oracle
+from services.attacker.asking.pacing import Stops
+from services.attacker.asking.replies import Access
 from services.attacker.evidence import CoverageShares, Evidence, Scored
 from services.attacker.judgement import judge
 from services.attacker.key_variables import KeyVariables
-from services.attacker.oracle_client import Truth, ask_oracle
-from services.attacker.pacing import Stops
 from services.attacker.packing import unpack_evidence
-from services.attacker.replies import Access
 from shared.arrays import Bools, Rows
 from shared.artifacts import ArtifactStore
 from shared.attacks import AttackPreset

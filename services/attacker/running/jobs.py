@@ -6,10 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from services.attacker import store
-from services.attacker.pacing import Stops
-from services.attacker.recorder import Recorder
-from services.attacker.running import run_attack
-from services.attacker.stepping import Resources, Steps
+from services.attacker.asking.pacing import Stops
+from services.attacker.running.recorder import Recorder
+from services.attacker.running.run import run_attack
+from services.attacker.running.stepping import Resources, Steps
 from shared.contract.attacker import AttackSpec
 from shared.contract.base import JobState
 from shared.engine.guard import Failure, attempt

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from services.attacker.journal import Journal
-from services.attacker.pacing import NEVER, Clock, Stops
-from services.attacker.target_client import TargetClient
+from services.attacker.asking.journal import Journal
+from services.attacker.asking.pacing import NEVER, Clock, Stops
+from services.attacker.asking.target_client import TargetClient
 from shared.contract.attacker import TargetAddress
 from shared.errors import (
     RecLeakError,
 )
-from tests.attacker.service.fake_target import Answered, Asked, Behavior, FakeTarget, fake_target
+from tests.attacker.asking.fake_target import Answered, Asked, Behavior, FakeTarget, fake_target
 
 K = 3
 USERS = ("a", "b/c", "..", "ü")

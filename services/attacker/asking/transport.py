@@ -30,8 +30,8 @@ import aiohttp
 import numpy as np
 from yarl import URL
 
-from services.attacker.pacing import SYSTEM_CLOCK, Clock, Pace, Stops
-from services.attacker.replies import Access, Reply
+from services.attacker.asking.pacing import SYSTEM_CLOCK, Clock, Pace, Stops
+from services.attacker.asking.replies import Access, Reply
 from shared import __version__
 from shared.contract.target import DEPLOYMENT_HEADER
 from shared.errors import (

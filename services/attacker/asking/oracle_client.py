@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.attacker import wire_answers
-from services.attacker.pacing import SYSTEM_CLOCK, Clock, Stops
-from services.attacker.replies import Access, expect_ok
-from services.attacker.transport import Transport
+from services.attacker.asking import wire_answers
+from services.attacker.asking.pacing import SYSTEM_CLOCK, Clock, Stops
+from services.attacker.asking.replies import Access, expect_ok
+from services.attacker.asking.transport import Transport
 
 _NAME_SIZE = 256  # bytes of an id and its truth in JSON
 _ANSWER_SIZE = 1_000_000
