@@ -1,15 +1,16 @@
-"""Plain PyTorch: NeuMF in a loop. Arguments: inputs.npz, JSON of optimizer, seconds, threads, seed."""
+"""Plain PyTorch: NeuMF in a loop. Arguments: inputs.npz, JSON of optimizer, seconds, threads, seed, at."""
 
 import json
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
 
 from lab.bench.clock import Clock
-from lab.bench.matrices import Inputs, hit_rate, negatives
+from lab.bench.matrices import Inputs, cross_entropy, hit_rate, negatives
 
 BATCH, N_NEGATIVES = 256, 4
 
@@ -46,8 +47,7 @@ def main() -> None:
     step = optimizers(model, options["optimizer"])
     clock = Clock()
     with clock.part("train"):
-        samples, losses = train(model, step, inputs, options, rng)
-    figures = {"last loss": losses}
+        samples, figures = train(model, step, inputs, options, rng)
     if len(inputs.users):
         figures["HR@100"] = hit_rate(
             inputs, lambda rows: scores(model, rows, inputs.histories.shape[1]), k=100
@@ -64,12 +64,12 @@ def optimizers(model: NeuMF, name: str) -> list[torch.optim.Optimizer]:
     return [torch.optim.SparseAdam(tables, lr=0.001), torch.optim.Adam(layers, lr=0.001)]
 
 
-def train(model, step, inputs, options, rng) -> tuple[int, float]:
-    """Give the samples trained on, and the mean loss of the last epoch."""
+def train(model, step, inputs, options, rng) -> tuple[int, dict[str, float]]:
+    """Give the samples trained on, the mean loss of the last epoch, and the losses after those in `at`."""
     end = time.perf_counter() + (options.get("seconds") or float("inf"))
     loss_of = nn.BCEWithLogitsLoss()
-    n_samples = 0
-    for _ in range(options.get("epochs", 1)):
+    n_samples, curve = 0, {}
+    for number in range(1, options.get("epochs", 1) + 1):
         users, items, labels = epoch(inputs, rng)
         total, n_batches = 0.0, 0
         for start in range(0, len(users), BATCH):
@@ -83,8 +83,10 @@ def train(model, step, inputs, options, rng) -> tuple[int, float]:
             n_samples += len(labels[part])
             total, n_batches = total + loss.item(), n_batches + 1
             if time.perf_counter() > end:
-                return n_samples, total / n_batches
-    return n_samples, total / n_batches
+                return n_samples, {"last loss": total / n_batches}
+        if number in options.get("at", ()):
+            curve[f"loss after {number}"] = cross_entropy(inputs, partial(logits, model))
+    return n_samples, {"last loss": total / n_batches, **curve}
 
 
 def epoch(inputs, rng):
@@ -95,6 +97,13 @@ def epoch(inputs, rng):
     users, items = np.concatenate([users, other_users]), np.concatenate([items, other_items])
     order = rng.permutation(len(users))
     return tuple(torch.from_numpy(array[order]) for array in (users, items, labels))
+
+
+@torch.no_grad()
+def logits(model, users, items):
+    """Give the logits of pairs, a million at a time."""
+    parts = zip(np.array_split(users, 8), np.array_split(items, 8), strict=True)
+    return np.concatenate([model(torch.from_numpy(u), torch.from_numpy(i)).numpy() for u, i in parts])
 
 
 @torch.no_grad()

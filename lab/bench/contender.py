@@ -12,6 +12,7 @@ _WITH_INPUTS: Mapping[str, Callable[[Inputs, Mapping[str, Any]], None]] = {
     "item": ours_training.item,
     "lfm": ours_training.lfm,
     "ncf": ours_training.ncf,
+    "ncf-curve": ours_training.ncf_curve,
     "folding": ours_folding.one_by_one,
 }
 _WITHOUT: Mapping[str, Callable[[Mapping[str, Any]], None]] = {

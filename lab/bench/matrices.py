@@ -69,6 +69,17 @@ def hit_rate(inputs: Inputs, scores_of: Callable[[Rows], NDArray[np.floating]], 
     return n_hits / len(inputs.users)
 
 
+def cross_entropy(inputs: Inputs, logits_of: Callable[[Rows, Rows], NDArray[np.floating]]) -> float:
+    """Mean binary cross entropy over all interactions and four negatives each, the same for whoever asks.
+
+    logits_of  user rows and item rows, both sorted by user, to (n,) logits
+    """
+    others = negatives(inputs, per_positive=4, rng=np.random.default_rng(0))
+    liked, lacking = logits_of(*inputs.pairs()), logits_of(*others)
+    total = np.logaddexp(0.0, -liked.astype(np.float64)).sum() + np.logaddexp(0.0, lacking).sum()
+    return float(total / (len(liked) + len(lacking)))
+
+
 def negatives(inputs: Inputs, *, per_positive: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
     """Draw items that a user lacks, for peers that do not draw themselves: user rows and item rows."""
     n_items = inputs.histories.shape[1]

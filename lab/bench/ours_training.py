@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lab.bench.clock import Clock
-from lab.bench.matrices import Inputs
-from shared.arrays import Histories, Rows
+from lab.bench.matrices import Inputs, cross_entropy
+from shared.arrays import Histories, Rows, Vectors
 from shared.interactions import binary_matrix
 from shared.parallel import limited_to
 from shared.progress import SILENT
@@ -20,6 +21,7 @@ from shared.recommenders.registry import KINDS
 from shared.recommenders.topk import users_at_once
 
 _K = 100
+_SCORED = 256  # users scored at a time
 _NOTE = "ours is compiled before, on a toy; the machine code is kept on disk between runs"
 
 
@@ -80,6 +82,33 @@ def ncf(inputs: Inputs, options: Mapping[str, Any]) -> None:
         packages=("numba",),
         notes=(_NOTE,),
     )
+
+
+def ncf_curve(inputs: Inputs, options: Mapping[str, Any]) -> None:
+    """Train NCF for so many epochs, and again for more, from one seed.
+
+    options  at (numbers of epochs), seed
+    """
+    _compile(Algorithm.NCF, NcfSettings())
+    clock = Clock()
+    figures = {}
+    for n_epochs in options["at"]:
+        with clock.part("train"):
+            model = train(
+                Algorithm.NCF, inputs.histories, NcfSettings(n_epochs=n_epochs), seed=options["seed"]
+            )
+        figures[f"loss after {n_epochs}"] = cross_entropy(inputs, partial(_logits, model))
+    clock.tell(units=sum(options["at"]), figures=figures, packages=("numba",), notes=(_NOTE,))
+
+
+def _logits(model: Recommender, users: Rows, items: Rows) -> Vectors:
+    """Give the logits of pairs that are sorted by user: (n,) float32."""
+    found = np.empty(len(users), dtype=np.float32)
+    for start in range(0, model.histories.shape[0], _SCORED):
+        rows = np.arange(start, min(start + _SCORED, model.histories.shape[0]))
+        first, last = np.searchsorted(users, [rows[0], rows[-1] + 1])
+        found[first:last] = model.scores(rows)[users[first:last] - start, items[first:last]]
+    return found
 
 
 def train(algorithm: Algorithm, histories: Histories, settings: Hyperparameters, *, seed: int) -> Recommender:

@@ -103,11 +103,24 @@ def ncf_works(settings: Settings) -> Iterator[Work]:
 
 
 def quality_works(settings: Settings) -> Iterator[Work]:
-    """NCF's HR@100 beside plain PyTorch's, another seed in each run; as many runs as seeds."""
-    contenders = [
-        _over_seeds(partial(_ours, settings, "ncf")),
-        _over_seeds(partial(_peer, settings, _TORCH, "torch_neumf", None, optimizer="dense")),
-    ]
+    """NCF's loss and HR@100 beside plain PyTorch's; HR for another seed in each run, as many as seeds."""
+    at = [1] if settings.is_quick else [1, 2, 5, 10, 20]
+    torch = partial(_peer, settings, _TORCH, "torch_neumf", None, optimizer="dense")
+    yield Work(
+        key="ncf-curve-ml-1m",
+        title="NCF, half of the users of ml-1m: cross entropy over the same samples after so many epochs",
+        unit="epochs",
+        open=opening(
+            settings,
+            "ml-1m",
+            half,
+            {"at": at, "epochs": max(at), "threads": settings.n_threads, "seed": 0},
+            [partial(_ours, settings, "ncf-curve"), torch],
+        ),
+        goals=[Goal(f"loss after {epochs}", _TORCH, least=0.98, most=1.02) for epochs in at],
+        rounds=1,
+    )
+    contenders = [_over_seeds(partial(_ours, settings, "ncf")), _over_seeds(torch)]
     for dataset, epochs in (("ml-1m", 20), ("adm", 2)):  # twenty on adm would take PyTorch two hours
         options = {"epochs": int(settings.pick(epochs, 1)), "threads": settings.n_threads}
         yield Work(
