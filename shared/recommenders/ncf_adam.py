@@ -96,6 +96,15 @@ def step_batch(
 
 
 @compiled_fast
+def step_vector(
+    vector: Vectors, gradient: Vectors, first: Vectors, second: Vectors, step: int, learning_rate: float
+) -> None:
+    """Take a step, the step-th, by the gradient of one vector alone; leave a zero gradient."""
+    rate, scale = np.float32(learning_rate / (1 - _BETA1**step)), np.float32(1 / sqrt(1 - _BETA2**step))
+    _step(vector, first, second, gradient, rate, scale)
+
+
+@compiled_fast
 def catch_up(users: Rows, items: Rows, step: int, learning_rate: float, weights: Weights, adam: Adam) -> None:
     """Make the moves that the vectors of some users and items missed up to a step."""
     first, second = adam.first, adam.second

@@ -2,20 +2,17 @@
 
 # ruff: noqa: PLR0917 - compiled loops take arrays by position
 
-from math import sqrt
-
 import numpy as np
 
 from shared.arrays import Histories, Vectors
 from shared.compiled import compiled_fast
 from shared.randomness import seed_for
-from shared.recommenders.ncf_adam import Weights
+from shared.recommenders.ncf_adam import Weights, step_vector
 from shared.recommenders.ncf_loops import TILE, Tile, add_product, loss_gradient, upper_layers
 from shared.recommenders.sampling import ITEM_BITS, Sampler, Samples
 
 _N_STEPS, _BATCH, _RATE = 30, 256, 0.05
-_BETA1, _BETA2, _EPSILON = 0.9, 0.999, np.float32(1e-8)
-_ZERO, _ONE = np.float32(0), np.float32(1)
+_ZERO = np.float32(0)
 
 
 def fold_in(
@@ -64,11 +61,10 @@ def _train(batches: Samples, weights: Weights, item_rows: Vectors, tile: Tile, v
     """Take one step a batch of samples; only the vector changes."""
     n = len(weights.w1)
     first, second = np.zeros_like(vector), np.zeros_like(vector)
-    gradient, half, half_gradient = np.empty_like(vector), np.empty(n, np.float32), np.empty(n, np.float32)
+    gradient, half, half_gradient = np.zeros_like(vector), np.empty(n, np.float32), np.empty(n, np.float32)
     for step in range(len(batches)):
         batch = batches[step]
         _first_layer(weights, vector, half)
-        gradient[:] = _ZERO
         half_gradient[:] = _ZERO
         for tile_start in range(0, len(batch), TILE):
             part = batch[tile_start : tile_start + TILE]
@@ -79,7 +75,7 @@ def _train(batches: Samples, weights: Weights, item_rows: Vectors, tile: Tile, v
         for o in range(n):
             for c in range(n):
                 gradient[c] += weights.w1[o, c] * half_gradient[o]
-        _step(vector, gradient, first, second, step + 1)
+        step_vector(vector, gradient, first, second, step + 1, _RATE)
 
 
 @compiled_fast
@@ -138,15 +134,3 @@ def _backward(weights: Weights, tile: Tile, half_gradient: Vectors, gradient: Ve
         for s in range(TILE):
             total += dh[s] if h[s] > _ZERO else _ZERO
         half_gradient[c] += total
-
-
-@compiled_fast
-def _step(vector: Vectors, gradient: Vectors, first: Vectors, second: Vectors, step: int) -> None:
-    """Take a step of Adam. Source: Kingma and Ba 2015, algorithm 1."""
-    rate, scale = np.float32(_RATE / (1 - _BETA1**step)), np.float32(1 / sqrt(1 - _BETA2**step))
-    beta1, beta2 = np.float32(_BETA1), np.float32(_BETA2)
-    for c in range(len(vector)):
-        g = gradient[c]
-        first[c] = beta1 * first[c] + (_ONE - beta1) * g
-        second[c] = beta2 * second[c] + (_ONE - beta2) * g * g
-        vector[c] -= rate * first[c] / (np.sqrt(second[c]) * scale + _EPSILON)
