@@ -23,8 +23,11 @@ def test_blocks_run_at_the_same_time(monkeypatch):
     """Each waits for the other, so that one after the other would never end."""
     monkeypatch.setenv(THREADS, "2")
     both = threading.Barrier(2, timeout=30)
+    met = []
 
-    run_blocks(lambda _start, _stop: both.wait(), 2, block=1)
+    run_blocks(lambda _start, _stop: met.append(both.wait()), 2, block=1)
+
+    assert sorted(met) == [0, 1]
 
 
 @pytest.mark.parametrize("threads", ["1", "2"])
