@@ -135,7 +135,11 @@ class ServedDeployment:
         for _ in self.item_json.batch([""], self.items, nobody, np.zeros(1, dtype=np.int32)).parts:
             pass
         if self.model is not None:
-            self.model.fold_in(self.model.histories[[0]], k=1)
+            histories = self.model.histories
+            somebody = np.flatnonzero(np.diff(histories.indptr))[
+                :1
+            ]  # nobody's empty history can be folded in
+            self.model.fold_in(histories[somebody], k=1)
 
     @cached_property
     def item_json(self) -> ItemJson:

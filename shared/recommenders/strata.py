@@ -56,11 +56,6 @@ class StratifiedSampler:
         self._samples = np.empty(len(self._indices) * (1 + n_negatives), dtype=np.int64)
         self._bounds = np.zeros((n_blocks, n_blocks + 1), dtype=np.int64)
 
-    @property
-    def n_samples(self) -> int:
-        """How many samples an epoch has."""
-        return len(self._samples)
-
     def draw(self, *, seed: int) -> "Epoch":
         """Draw an epoch, valid until the next draw."""
         shifts = rng_for("shifts", seed).permutation(self.n_blocks)

@@ -83,12 +83,12 @@ def test_workers_elsewhere_are_given_absolute_paths(service: str) -> None:
 def test_services_open_and_leave_a_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """They do so inside a running event loop, which the cluster's client must not use."""
 
-    async def live(app: FastAPI) -> None:
+    async def live(app: FastAPI) -> bool:
         async with app.router.lifespan_context(app):
-            pass
+            return app.state.service is not None
 
     with local_cluster(1) as address:
         monkeypatch.setenv("RECLEAK_ENGINE", address)
         for service, make in APPS.items():
             monkeypatch.setenv(f"RECLEAK_{service.upper()}_DATA", str(tmp_path / service))
-            asyncio.run(live(make()))
+            assert asyncio.run(live(make()))
