@@ -19,6 +19,7 @@ from shared.client.waiting import Clock, wait_for
 from shared.contract.attacker import Attack
 from shared.contract.target import Deployment, QualityState
 from shared.errors import Conflict, JobFailed, RecLeakError, Unauthorized
+from shared.parallel import THREADS
 
 _START_S = 120.0  # the first start compiles
 _QUALITY_S = 3600.0
@@ -174,8 +175,12 @@ def _command(service: str, folder: Path) -> list[str]:
 
 
 def _environment(options: DemoOptions, extra: dict[str, str]) -> dict[str, str]:
-    """What the services see: nothing of ours from outside, so that the demo is the same everywhere."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RECLEAK_")}
+    """What the services see: of ours nothing from outside but threads, so that figures are the same everywhere."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name == THREADS or not name.startswith("RECLEAK_")
+    }
     paths = [str(Path(__file__).parents[1]), kept.get("PYTHONPATH", "")]
     kept["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     if options.data_dir is not None:

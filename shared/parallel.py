@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier, BrokenBarrierError
 
+from shared.errors import BadInput
+
 THREADS = "RECLEAK_THREADS"
 """Environment variable: threads that one computation may use; as many as there are cores if unset."""
 
@@ -25,7 +27,7 @@ _limit = _Limit()
 def n_threads() -> int:
     """Say how many threads a computation may use that is begun in this thread, at least 1.
 
-    Raises ValueError if RECLEAK_THREADS is no whole number above 0.
+    Raises BadInput if RECLEAK_THREADS is no whole number above 0.
     """
     return _limit.n_threads or _n_threads_asked() or n_cores()
 
@@ -50,7 +52,7 @@ def _n_threads_asked() -> int | None:
     if asked is None:
         return None
     if not asked.isdecimal() or int(asked) < 1:
-        raise ValueError(f"{THREADS} must be a whole number above 0, found {asked!r}")
+        raise BadInput(f"{THREADS} must be a whole number above 0, found {asked!r}")
     return int(asked)
 
 

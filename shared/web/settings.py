@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from shared.datasets.places import default_data_dir
 from shared.engine import check_engine
 from shared.errors import BadInput
+from shared.parallel import n_threads
 from shared.web.logging import LogFormat, LogLevel
 
 Key = Annotated[SecretStr, Field(min_length=8)]
@@ -74,7 +75,11 @@ class ServiceSettings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """Read the environment. Raises BadInput naming each variable that cannot be used, never its value."""
+        """Read the environment. Raises BadInput naming each variable that cannot be used, never its value.
+
+        RECLEAK_THREADS, which each computation reads for itself, is looked at too, before anything starts.
+        """
+        n_threads()
         try:
             return cls()
         except SettingsError as error:

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from shared.errors import BadInput
 from shared.parallel import THREADS, n_threads, run_blocks, run_rounds, share
 
 
@@ -78,7 +79,7 @@ def test_an_error_in_a_round_ends_all_and_comes_out(monkeypatch, threads):
 def test_an_impossible_number_of_threads_is_named(monkeypatch, asked):
     monkeypatch.setenv(THREADS, asked)
 
-    with pytest.raises(ValueError, match="RECLEAK_THREADS must be a whole number above 0"):
+    with pytest.raises(BadInput, match="RECLEAK_THREADS must be a whole number above 0"):
         n_threads()
 
 

@@ -76,6 +76,16 @@ def test_services_read_the_engine_from_one_variable(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("service", SETTINGS)
+def test_an_impossible_number_of_threads_is_named_before_a_service_starts(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECLEAK_THREADS", "none")
+
+    with pytest.raises(BadInput, match="RECLEAK_THREADS must be a whole number above 0"):
+        SETTINGS[service].read()
+
+
+@pytest.mark.parametrize("service", SETTINGS)
 def test_workers_elsewhere_are_given_absolute_paths(service: str) -> None:
     assert SETTINGS[service].read().artifacts.is_absolute()
 
