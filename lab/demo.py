@@ -175,7 +175,7 @@ def _command(service: str, folder: Path) -> list[str]:
 
 
 def _environment(options: DemoOptions, extra: dict[str, str]) -> dict[str, str]:
-    """What the services see: of ours nothing from outside but threads, so that figures are the same everywhere."""
+    """What the services see: of ours nothing from outside but threads, which change no figure."""
     kept = {
         name: value
         for name, value in os.environ.items()
